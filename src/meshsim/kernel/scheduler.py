@@ -1,0 +1,417 @@
+"""The hub: ready tasks, timers, and time that jumps when nothing is ready.
+
+The hub is a flow of its own. A task that blocks switches to the hub, the hub picks the next one; no user code
+runs on the hub, and a blocking call from a task only parks. Letting the parking task pick its successor would
+save one switch of two (0.2 us), but then timers and packet deliveries would run on a service's stack, where
+they are deep (a switch at C depth 50 costs 7.5 us), and an error in one would surface in that service.
+"""
+
+from __future__ import annotations
+
+import gc
+from asyncio import _get_running_loop, _set_running_loop
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from meshsim.errors import DeadlockError, LivelockError, UsageError
+from meshsim.kernel import state, stuck
+from meshsim.kernel.host import Host
+from meshsim.kernel.process import FIRST_PID, Process
+from meshsim.kernel.task import DONE, NEW, PARKED, RAISES_BEFORE_ZOMBIE, READY, RUNNING, Killed, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meshsim.core.streams import Streams
+    from meshsim.kernel.policy import Policy
+
+# Virtual time that stands still for this many steps is a livelock.
+LIVELOCK_STEPS = 500_000
+# The collector runs on the hub at counted steps, never when it likes: a finalizer that emits something would
+# otherwise do so at another moment in each run.
+COLLECT_EVERY_STEPS = 16_384
+FULL_COLLECT_EVERY = 64
+# A stale timer is one whose task was woken before; they go when they are most of the heap.
+COMPACT_AT = 4_096
+
+
+class Timer:
+    """A call that the hub makes at a moment; `cancel()` takes it back."""
+
+    __slots__ = ("args", "function", "when_ns")
+
+    def __init__(self, when_ns: int, function: Callable[..., None], args: tuple[Any, ...]) -> None:
+        self.when_ns = when_ns
+        self.function: Callable[..., None] | None = function
+        self.args = args
+
+    def cancel(self) -> None:
+        """Take the call back; without effect once it was made."""
+        self.function = None
+        self.args = ()
+
+
+class Kernel:
+    """Tasks, timers and the clock of one world.
+
+    Args:
+        streams: where the order of ready tasks and each host's randomness is drawn from.
+        policy: which of several ready tasks runs next.
+        carrier: makes what tasks run on (`carriers/`).
+        epoch_ns: the wall clock's reading at time 0.
+    """
+
+    def __init__(self, streams: Streams, policy: Policy, carrier: Any, epoch_ns: int) -> None:
+        self.streams = streams
+        self.policy = policy
+        self.carrier = carrier
+        self.epoch_ns = epoch_ns
+        self.now = 0
+        self.ready: list[Task] = []
+        self.heap: list[tuple[int, int, Task | None, Any]] = []
+        self.sequence = 0
+        self.steps = 0
+        self.still_steps = 0
+        self.hosts: dict[str, Host] = {}
+        self.active: Process | None = None
+        self.on_enter: Callable[[Process | None, Process], None] | None = None
+        self.on_switch: Callable[[int], object] | None = None
+        self.on_exit: Callable[[Process], None] | None = None
+        self.paused: dict[Host, list[Task]] = {}
+        self.zombies: list[Task] = []
+        self.interrupted = False
+        self.closing = False
+        self._serial = 0
+        self._pid = FIRST_PID - 1
+        self._stale = 0
+        self.driver = self._make_driver()
+
+    # -- hosts, processes, tasks ------------------------------------------------------------------------
+
+    def _make_driver(self) -> Task:
+        host = self.add_host("test", "test")
+        process = self.boot(host)
+        driver = Task(self._next_serial(), process, process.next_ident(), "MainThread", _nothing, ())
+        driver.state = RUNNING
+        process.main = driver
+        process.tasks[driver.serial] = driver
+        self.active = process
+        return driver
+
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
+
+    def add_host(self, name: str, service: str) -> Host:
+        """Add a machine; it has no process until `boot`."""
+        if name in self.hosts:
+            msg = f"host {name!r} exists already; each host needs a name of its own"
+            raise UsageError(msg)
+        host = self.hosts[name] = Host(name, service, len(self.hosts))
+        return host
+
+    def boot(self, host: Host) -> Process:
+        """Give a host a new process, without tasks yet."""
+        self._pid += 1
+        host.boots += 1
+        label = f"host:{host.name}" if host.boots == 1 else f"host:{host.name}#{host.boots}"
+        process = Process(host, self._pid, self.streams.get(label))
+        host.process = process
+        return process
+
+    def spawn(self, process: Process, function: Callable[..., Any], *args: Any, name: str = "") -> Task:
+        """Start a task on a process; it runs when the caller parks."""
+        serial = self._next_serial()
+        task = Task(serial, process, process.next_ident(), name or f"task-{process.count('task')}", function, args)
+        if process.dead:
+            task.state = DONE
+            return task
+        process.tasks[serial] = task
+        if process.main is None:
+            process.main = task
+        self.carrier.prepare(self, task)
+        task.state = READY
+        self.ready.append(task)
+        return task
+
+    # -- what tasks do ----------------------------------------------------------------------------------
+
+    def park(self, deadline_ns: int | None = None) -> bool:
+        """Park the calling task until somebody wakes it or the deadline passes.
+
+        Args:
+            deadline_ns: the moment to give up, on the world's clock; None waits for ever.
+
+        Returns:
+            False when the deadline passed. A wake may be spurious (a signal handler ran): callers look at
+            what they waited for, and park again.
+        """
+        task = state.task
+        if task is None:
+            msg = "park() was called outside of a task; only code inside a world can wait on virtual time"
+            raise UsageError(msg)
+        if task.killed:
+            self._die_again(task)
+        task.token += 1
+        if deadline_ns is not None:
+            self.sequence += 1
+            heappush(self.heap, (deadline_ns, self.sequence, task, task.token))
+        task.state = PARKED
+        task.woken = False
+        loop = _get_running_loop()
+        if loop is None:
+            self.carrier.to_hub(task)
+        else:
+            # A loop belongs to the flow that runs it, not to the thread that carries every flow.
+            _set_running_loop(None)
+            self.carrier.to_hub(task)
+            _set_running_loop(loop)
+        if task.signals:
+            return self._attend(task)
+        return task.woken
+
+    def _attend(self, task: Task) -> bool:
+        woken = task.woken
+        while task.signals:
+            alert = task.signals.pop(0)
+            alert()
+            woken = True
+        return woken
+
+    def _die_again(self, task: Task) -> None:
+        task.deaths += 1
+        if task.deaths <= RAISES_BEFORE_ZOMBIE:
+            raise Killed
+        # Nothing makes this one stop: it is parked for good, counted, and told to whoever asks.
+        task.state = DONE
+        task.wait = "nothing, it survived its process"
+        self.zombies.append(task)
+        task.process.tasks.pop(task.serial, None)
+        while True:
+            self.carrier.to_hub(task)
+
+    def wake(self, task: Task) -> None:
+        """Make a parked task ready; a task that is not parked is left alone."""
+        if task.state == PARKED:
+            task.state = READY
+            task.token += 1
+            task.woken = True
+            self.ready.append(task)
+
+    def alert(self, task: Task, function: Callable[[], None]) -> None:
+        """Interrupt a task: `function` runs in its flow at its next step, and may raise there."""
+        task.signals.append(function)
+        self.wake(task)
+
+    def sleep(self, duration_ns: int) -> None:
+        """Park the calling task for a duration of virtual time."""
+        deadline = self.now + duration_ns
+        task = state.task
+        if task is not None:
+            task.wait = "sleep"
+        while self.now < deadline:
+            self.park(deadline)
+
+    def call_at(self, when_ns: int, function: Callable[..., None], *args: Any) -> Timer:
+        """Have the hub call `function` at a moment; it must neither park nor run user code."""
+        timer = Timer(when_ns, function, args)
+        self.sequence += 1
+        heappush(self.heap, (when_ns if when_ns > self.now else self.now, self.sequence, None, timer))
+        return timer
+
+    # -- the hub ----------------------------------------------------------------------------------------
+
+    def loop(self) -> None:
+        """Run until the world closes; this is the body of the hub's own flow."""
+        while not self.closing:
+            try:
+                self._turn()
+            except BaseException as error:  # noqa: BLE001 - whatever goes wrong on the hub is the driver's to see
+                self._fail(error)
+
+    def _turn(self) -> None:  # noqa: C901 - the hot loop, kept in one frame on purpose
+        ready = self.ready
+        heap = self.heap
+        resume = self.carrier.resume
+        pick = self.policy.pick
+        while not self.closing:
+            if self.interrupted:
+                self.interrupted = False
+                self._fail(KeyboardInterrupt())
+            while heap and heap[0][0] <= self.now:
+                _, _, task, what = heappop(heap)
+                if task is None:
+                    function = what.function
+                    if function is not None:
+                        what.function = None
+                        function(*what.args)
+                elif task.token == what and task.state == PARKED:
+                    task.state = READY
+                    ready.append(task)
+            if ready:
+                task = ready.pop() if len(ready) == 1 else pick(ready)
+                if task.process is not self.active and not self._enter(task):
+                    continue
+                self.steps += 1
+                self.still_steps += 1
+                if not self.steps % COLLECT_EVERY_STEPS:
+                    self._collect()
+                if self.on_switch is not None:
+                    self.on_switch(task.serial)
+                task.state = RUNNING
+                state.task = task
+                resume(task)
+            else:
+                self._advance()
+
+    def _advance(self) -> None:
+        heap = self.heap
+        while heap:
+            when, _, task, what = heap[0]
+            if (what.function is None) if task is None else (task.token != what or task.state != PARKED):
+                heappop(heap)
+                continue
+            if when > self.now:
+                self.now = when
+                self.still_steps = 0
+            return
+        self._fail(DeadlockError(stuck.deadlock(self)))
+
+    def _collect(self) -> None:
+        if self.still_steps > LIVELOCK_STEPS:
+            self.still_steps = 0
+            self._fail(LivelockError(stuck.livelock(self, LIVELOCK_STEPS)))
+        full = not (self.steps // COLLECT_EVERY_STEPS) % FULL_COLLECT_EVERY
+        gc.collect(2 if full else 1)
+        heap = self.heap
+        if len(heap) > COMPACT_AT:
+            alive = [entry for entry in heap if not _stale(entry)]
+            if len(alive) * 2 < len(heap):
+                heap[:] = alive
+                heapify(heap)
+
+    def _enter(self, task: Task) -> bool:
+        """Make the task's process the active one; False when its host is paused."""
+        process = task.process
+        if process.host.paused and not task.killed:
+            self.paused.setdefault(process.host, []).append(task)
+            return False
+        if self.on_enter is not None:
+            self.on_enter(self.active, process)
+        self.active = process
+        return True
+
+    def _fail(self, error: BaseException) -> None:
+        driver = self.driver
+
+        def throw() -> None:
+            raise error
+
+        driver.signals.append(throw)
+        self.wake(driver)
+
+    # -- life and death ---------------------------------------------------------------------------------
+
+    def pause(self, host: Host) -> None:
+        """Stop running the tasks of a host, as SIGSTOP does; the network goes on without it."""
+        host.paused = True
+        if self.active is host.process:
+            self._leave()
+
+    def resume(self, host: Host) -> None:
+        """Run the tasks of a paused host again."""
+        host.paused = False
+        self.ready.extend(self.paused.pop(host, []))
+
+    def _leave(self) -> None:
+        driver = self.driver.process
+        if self.active is not None and self.on_enter is not None:
+            self.on_enter(self.active, driver)
+        self.active = driver
+
+    def kill(self, process: Process, exit_code: int) -> None:
+        """End a process at once, as SIGKILL does: no task of it reaches the network again."""
+        if process.dead:
+            return
+        process.dead = True
+        process.exit_code = exit_code
+        if process.host.process is process:
+            process.host.process = None
+        for call in process.at_death:
+            call()
+        process.at_death.clear()
+        mine = False
+        for task in list(process.tasks.values()):
+            mine |= self._kill_task(task)
+        if self.on_exit is not None:
+            self.on_exit(process)
+        if mine:
+            raise Killed
+
+    def _kill_task(self, task: Task) -> bool:
+        task.killed = True
+        if task.state == NEW or self.carrier.unborn(task):
+            self.finish(task)
+            self.ready[:] = [other for other in self.ready if other is not task]
+            return False
+        if task.state == RUNNING:
+            return task is state.task
+        task.signals.append(_raise_killed)
+        self.wake(task)
+        held = self.paused.get(task.process.host)
+        if held and task in held:
+            held.remove(task)
+            self.ready.append(task)
+        return False
+
+    def finish(self, task: Task) -> None:
+        """Note that a task has ended; called in its own flow, or for one that never began."""
+        task.state = DONE
+        task.process.tasks.pop(task.serial, None)
+        callbacks, task.done_callbacks = task.done_callbacks, []
+        for callback in callbacks:
+            callback(task)
+
+    def close(self) -> None:
+        """Kill every process and run until their tasks have ended; called by the driver."""
+        for host in list(self.hosts.values()):
+            if host.process is not None and host.process is not self.driver.process:
+                self.kill(host.process, -9)
+        for task in list(self.driver.process.tasks.values()):
+            if task is not self.driver:
+                self._kill_task(task)
+        self.heap.clear()
+        # The instant is enough: dying takes no virtual time, and whoever asks for some becomes a zombie.
+        while any(task.state == READY for task in self.ready):
+            self.call_at(self.now, self.wake, self.driver)
+            self.park()
+        self._leave()
+        self.closing = True
+        self.carrier.close(self)
+
+
+def _stale(entry: tuple[int, int, Task | None, Any]) -> bool:
+    _, _, task, what = entry
+    if task is None:
+        return bool(what.function is None)
+    return task.token != what or task.state != PARKED
+
+
+def _raise_killed() -> None:
+    raise Killed
+
+
+def _nothing() -> None:
+    """The driver's function: pytest calls the driver, the kernel never does."""
+
+
+def start(kernel: Kernel, task: Task) -> None:
+    """Run the body of a task; carriers call it in the flow that they made."""
+    try:
+        if not task.killed:
+            task.result_value = task.function(*task.args)
+    except Killed:
+        pass
+    except BaseException as error:  # noqa: BLE001 - kept for whoever joins the task
+        task.error = error
+    kernel.finish(task)

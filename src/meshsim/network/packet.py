@@ -1,0 +1,41 @@
+"""What travels between two hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from meshsim.kernel.host import Host
+
+SYN: Final = 0
+DATA: Final = 1
+FIN: Final = 2
+RESET: Final = 3
+ACCEPT: Final = 4
+
+KINDS: Final = ("syn", "data", "fin", "reset", "accept")
+
+
+class Packet:
+    """One packet.
+
+    Attributes:
+        source, target: the hosts.
+        kind: SYN, ACCEPT, DATA, FIN or RESET.
+        size_bytes: what it would measure on a real wire.
+        message: what the room sends, for DATA.
+        port: the listener's port.
+    """
+
+    __slots__ = ("kind", "message", "port", "size_bytes", "source", "target")
+
+    def __init__(self, source: Host, target: Host, kind: int, size_bytes: int, message: object, port: int) -> None:  # noqa: PLR0913
+        self.source = source
+        self.target = target
+        self.kind = kind
+        self.size_bytes = size_bytes
+        self.message = message
+        self.port = port
+
+    def __repr__(self) -> str:
+        return f"<Packet {KINDS[self.kind]} {self.source.name} -> {self.target.name}:{self.port} {self.size_bytes}B>"
