@@ -1,0 +1,120 @@
+"""A response as `http.client` hands it to urllib3, made from messages instead of parsed from bytes.
+
+The class is `http.client.HTTPResponse` with its fields filled in: how much is read, when a chunk ends, what
+`IncompleteRead` says, are then the standard library's own code over `BodyFile`, a file of what would have
+been on the wire after the head.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+from typing import TYPE_CHECKING, Any
+
+from meshsim.transports.http import codec
+
+if TYPE_CHECKING:
+    from meshsim.transports.http.codec import BodyChunk, ResponseHead
+    from meshsim.transports.http.wire import Wire
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Reply(http.client.HTTPResponse):
+    """The head of a response, and a file of its body.
+
+    Args:
+        wire: where the rest of the body comes from.
+        head: the response's head.
+        method: of the request; a HEAD has no body to read.
+    """
+
+    def __init__(self, wire: Wire, head: ResponseHead, method: str) -> None:
+        self.debuglevel = 0
+        self._method = method
+        message = http.client.HTTPMessage()
+        message._headers = self.header_lines = head.headers  # type: ignore[attr-defined] # noqa: SLF001
+        self.headers = self.msg = message
+        self.code = self.status = head.status
+        self.reason = head.reason
+        self.version = 11 if head.version == codec.HTTP_1_1 else 10
+        encoding = codec.find(head.headers, "transfer-encoding")
+        self.chunked = encoding is not None and encoding.lower() == "chunked"
+        self.chunk_left = None
+        self.length = self._length(head)
+        closing = codec.asks_to_close(head.headers, head.version)
+        self.will_close = closing or (self.length is None and not self.chunked)
+        raw = BodyFile(wire, head, chunked=self.chunked, will_close=self.will_close)
+        self.fp = io.BufferedReader(raw)
+
+    def _length(self, head: ResponseHead) -> int | None:
+        if not codec.has_body(self._method, head.status):
+            return 0
+        text = None if self.chunked else codec.find(head.headers, "content-length")
+        return int(text) if text is not None and text.isdecimal() else None
+
+    @classmethod
+    def wait(cls, wire: Wire, method: str) -> Reply:
+        """Wait for a response's head.
+
+        Raises:
+            RemoteDisconnected: the peer closed instead.
+            OSError: nothing came in time, or the connection broke.
+        """
+        head = wire.receive()
+        if head is None:
+            raise http.client.RemoteDisconnected("Remote end closed connection without response")
+        return cls(wire, head, method)  # type: ignore[arg-type]
+
+
+class BodyFile(io.RawIOBase):
+    """What follows a response's head on the wire, chunk frames included.
+
+    Args:
+        wire: where the rest comes from.
+        head: what came so far.
+        chunked: whether the body is framed.
+        will_close: whether the connection ends with the body.
+    """
+
+    def __init__(self, wire: Wire, head: ResponseHead, *, chunked: bool, will_close: bool) -> None:
+        self._wire = wire
+        self._chunked = chunked
+        self._will_close = will_close
+        self._pending = self._frame(head.body, more=head.more)
+        self._ended = not head.more
+
+    def _frame(self, data: bytes, *, more: bool) -> bytes:
+        if not self._chunked:
+            return data
+        framed = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        return framed if more else framed + LAST_CHUNK
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with what is at hand, or wait for more; 0 at the end."""
+        while not self._pending:
+            if self._ended:
+                return 0
+            self._take(self._wire.receive())
+        count = min(len(buffer), len(self._pending))
+        buffer[:count] = self._pending[:count]
+        self._pending = self._pending[count:]
+        return count
+
+    def _take(self, message: Any) -> None:
+        if message is None:
+            self._ended = True
+            return
+        chunk: BodyChunk = message
+        self._pending = self._frame(chunk.data, more=chunk.more)
+        self._ended = not chunk.more
+
+    def close(self) -> None:
+        """Close the file, and the connection with it when that ends here."""
+        if not self.closed and self._will_close:
+            self._wire.close()
+        super().close()

@@ -1,0 +1,296 @@
+"""The server's side of HTTP, sans-IO: connections in, exchanges out, at most so many at once.
+
+All of it runs on the hub and none of it is user code: an `HttpServer` admits requests to its `start`, which
+hands them to tasks of the host (`wsgi`) or to its event loop (`asgi`).
+
+    HttpServer    a port, what is being answered, and who waits for a place
+    ServerEnd     the server's end of one connection: requests one after another
+    Exchange      one request and its response
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from meshsim.kernel import api
+from meshsim.network.outcome import ConnectionReset
+from meshsim.transports.http import codec
+from meshsim.transports.http.codec import BodyChunk, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meshsim.kernel.process import Process
+    from meshsim.network.connection import Connection
+    from meshsim.network.fabric import Fabric
+
+CLOSE = ("Connection", "close")
+
+
+class Exchange:
+    """One request and its response.
+
+    Attributes:
+        head: the request.
+        chunks: what of the request's body has come and nobody has read yet.
+        complete: whether all of the body has come.
+        lost: whether the client is gone.
+        on_event: called on the hub when chunks come or the client goes.
+        keep_alive: whether the connection goes on after this response.
+    """
+
+    __slots__ = ("_end", "chunks", "complete", "head", "keep_alive", "lost", "on_event", "server")
+
+    def __init__(self, server: HttpServer, end: ServerEnd, head: RequestHead) -> None:
+        self.server = server
+        self._end = end
+        self.head = head
+        self.chunks: deque[bytes] = deque([head.body]) if head.body else deque()
+        self.complete = not head.more
+        self.lost = False
+        self.on_event: Callable[[], None] | None = None
+        self.keep_alive = not codec.asks_to_close(head.headers, head.version)
+
+    @property
+    def connection(self) -> Connection:
+        """The network's connection under this exchange."""
+        return self._end.connection
+
+    def feed(self, chunk: BodyChunk) -> None:
+        """Take a part of the request's body."""
+        if chunk.data:
+            self.chunks.append(chunk.data)
+        self.complete = not chunk.more
+        if self.on_event is not None:
+            self.on_event()
+
+    def lose(self) -> None:
+        """Note that the client is gone."""
+        self.lost = True
+        if self.on_event is not None:
+            self.on_event()
+
+    def send(self, message: ResponseHead | BodyChunk) -> bool:
+        """Send a part of the response; False when the client is gone."""
+        if self.lost:
+            return False
+        try:
+            self._end.connection.send(message, message.size_bytes)
+        except ConnectionReset:
+            self.lost = True
+            return False
+        return True
+
+    def finish(self, *, intact: bool = True) -> None:
+        """End the exchange: its place goes to the next one.
+
+        Args:
+            intact: whether the response was sent as its head promised; if not, the connection is closed, which
+                is how the client finds out.
+        """
+        self._end.finished(self, keep_alive=intact and self.keep_alive and self.complete)
+        self.server.release()
+
+
+class ServerEnd:
+    """The server's end of one connection."""
+
+    __slots__ = ("_current", "_server", "_waiting", "connection")
+
+    def __init__(self, server: HttpServer, connection: Connection) -> None:
+        self._server = server
+        self.connection = connection
+        self._current: Exchange | None = None
+        self._waiting: deque[RequestHead] = deque()
+        connection.on_message(self._arrived)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered here."""
+        return self._current is None
+
+    def _arrived(self, message: object) -> None:
+        current = self._current
+        if isinstance(message, RequestHead):
+            if current is None:
+                self._begin(message)
+            else:
+                # Pipelined: it waits until the response before it has been sent.
+                self._waiting.append(message)
+        elif isinstance(message, BodyChunk):
+            if current is not None and not current.complete:
+                current.feed(message)
+        else:
+            self._gone()
+
+    def _begin(self, head: RequestHead) -> None:
+        exchange = self._current = Exchange(self._server, self, head)
+        self._server.admit(exchange)
+
+    def _gone(self) -> None:
+        self._server.forget(self)
+        self.connection.close()
+        current = self._current
+        if current is not None:
+            current.lose()
+
+    def finished(self, exchange: Exchange, *, keep_alive: bool) -> None:
+        """Go on with the next request, or close."""
+        if self._current is not exchange:
+            return
+        self._current = None
+        if exchange.lost:
+            return
+        if not keep_alive or self._server.closing:
+            self._server.forget(self)
+            self.connection.close()
+        elif self._waiting:
+            self._begin(self._waiting.popleft())
+
+
+class HttpServer:
+    """A port of a host, and the requests that come in through it.
+
+    Args:
+        fabric: the network.
+        process: whose port it is.
+        port: the port's number.
+        start: called on the hub with each exchange whose turn it is.
+        concurrency: how many may be answered at once; None is no limit.
+        queue: how many may wait for their turn. When all places are taken the port refuses connections, and a
+            request on a connection that stands is answered 503. None is no limit.
+        processing: draws what a request costs in nanoseconds of virtual time, or None.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a server has
+        self,
+        fabric: Fabric,
+        process: Process,
+        port: int,
+        start: Callable[[Exchange], None],
+        *,
+        concurrency: int | None = None,
+        queue: int | None = None,
+        processing: Callable[[], int] | None = None,
+    ) -> None:
+        self.fabric = fabric
+        self.process = process
+        self.port = port
+        self.closing = False
+        self.active = 0
+        self._start = start
+        self._concurrency = concurrency
+        self._queue = queue
+        self._processing = processing
+        self._waiting: deque[Exchange] = deque()
+        self._ends: dict[ServerEnd, None] = {}
+        self._drained = api.ParkingLot()
+        self._listener = fabric.listen(process.host, port, self._accept)
+
+    def _accept(self, connection: Connection) -> None:
+        self._ends[ServerEnd(self, connection)] = None
+
+    def forget(self, end: ServerEnd) -> None:
+        """Drop an end that is closed."""
+        self._ends.pop(end, None)
+
+    def admit(self, exchange: Exchange) -> None:
+        """Let a request in, have it wait, or turn it away."""
+        if self._concurrency is None or self.active < self._concurrency:
+            self._begin(exchange)
+        elif self._queue is None or len(self._waiting) < self._queue:
+            self._waiting.append(exchange)
+            self._open_or_shut()
+        else:
+            self.active += 1
+            exchange.keep_alive = False
+            exchange.send(_busy())
+            exchange.finish()
+
+    def _begin(self, exchange: Exchange) -> None:
+        self.active += 1
+        if self._processing is None:
+            self._start(exchange)
+        else:
+            api.call_at(api.now() + self._processing(), self._start, exchange)
+
+    def release(self) -> None:
+        """Give the place of an ended exchange to the next one."""
+        self.active -= 1
+        waiting = self._waiting
+        while waiting and (self._concurrency is None or self.active < self._concurrency):
+            exchange = waiting.popleft()
+            if exchange.lost:
+                continue
+            self._begin(exchange)
+        self._open_or_shut()
+        if not self.active and self.closing:
+            self._drained.unpark()
+
+    def _open_or_shut(self) -> None:
+        """Keep the port open exactly while somebody more may wait."""
+        if self._queue is None or self._concurrency is None or self.closing:
+            return
+        full = self.active >= self._concurrency and len(self._waiting) >= self._queue
+        if full:
+            self._listener.close()
+        elif self.process.host.alive:
+            self.process.host.listeners.setdefault(self.port, self._listener)
+
+    def close(self, patience_ns: int | None = None) -> bool:
+        """Refuse connections from now on, let what is being answered end, and close what is idle.
+
+        Args:
+            patience_ns: how long to wait; None waits as long as it takes.
+
+        Returns:
+            Whether everything that had begun was answered in time. Parks the calling task.
+        """
+        self.closing = True
+        self._listener.close()
+        for end in [end for end in self._ends if end.idle]:
+            self.forget(end)
+            end.connection.close()
+        deadline = None if patience_ns is None else api.now() + patience_ns
+        while self.active:
+            if not self._drained.park(deadline, "requests that are still being answered"):
+                break
+        return not self.active
+
+    def __repr__(self) -> str:
+        return f"<HttpServer {self.process.host.name}:{self.port}>"
+
+
+def _busy() -> ResponseHead:
+    body = b"Service Unavailable"
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), CLOSE]
+    return ResponseHead(503, headers, body)
+
+
+class RequestBody:
+    """The request's body for a blocking reader: parks its task until chunks come."""
+
+    __slots__ = ("_exchange", "_lot")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._lot = api.ParkingLot()
+        exchange.on_event = self._lot.unpark
+
+    def take(self) -> bytes:
+        """Return the next chunk, or nothing at the end.
+
+        Raises:
+            ConnectionResetError: the client is gone.
+        """
+        exchange = self._exchange
+        while not exchange.chunks:
+            if exchange.complete:
+                return b""
+            if exchange.lost:
+                raise ConnectionResetError(104, "Connection reset by peer")
+            self._lot.park(None, "the body of a request")
+        return exchange.chunks.popleft()
+
+
