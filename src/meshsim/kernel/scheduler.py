@@ -77,6 +77,7 @@ class Kernel:
         self.on_enter: Callable[[Process | None, Process], None] | None = None
         self.on_switch: Callable[[int], object] | None = None
         self.on_exit: Callable[[Process], None] | None = None
+        self.on_unhandled: Callable[[Process, str, BaseException | None], None] | None = None
         self.paused: dict[Host, list[Task]] = {}
         self.zombies: list[Task] = []
         self.interrupted = False

@@ -1,0 +1,287 @@
+"""Event loops: the stock asyncio loop, on a simulated selector.
+
+The loop's own code stays the real one: callbacks, transports, executors, subclasses of a user's. What is
+replaced lies under it: the selector parks the task that runs the loop, the self-pipe wakes that task, and
+tasks and futures hash by a serial number, so that no set of them has an order of addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import selectors
+import sys
+from asyncio import base_events, selector_events, unix_events
+from typing import TYPE_CHECKING, Any
+
+from meshsim.kernel import state
+from meshsim.kernel.patches.patch import Patch
+from meshsim.kernel.patches.time import NANOSECONDS, zero_wait_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from meshsim.kernel.task import Task
+
+real_default_selector = selectors.DefaultSelector
+real_make_self_pipe = selector_events.BaseSelectorEventLoop._make_self_pipe  # type: ignore[attr-defined]  # noqa: SLF001
+real_close_self_pipe = selector_events.BaseSelectorEventLoop._close_self_pipe  # type: ignore[attr-defined]  # noqa: SLF001
+real_write_to_self = selector_events.BaseSelectorEventLoop._write_to_self  # type: ignore[attr-defined]  # noqa: SLF001
+real_create_future = base_events.BaseEventLoop.create_future
+real_call_exception_handler = base_events.BaseEventLoop.default_exception_handler
+real_add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler  # type: ignore[attr-defined]  # noqa: SLF001
+real_remove_signal_handler = unix_events._UnixSelectorEventLoop.remove_signal_handler  # type: ignore[attr-defined]  # noqa: SLF001
+real_select = {kind: kind.select for kind in (selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector)}
+
+# So many polls without waiting may follow each other before one lets others run: a loop with callbacks to run
+# polls once a turn, and each park costs two switches.
+POLLS_BETWEEN_PARKS = 16
+
+
+class SimSelector(selectors.BaseSelector):
+    """Parks the task that selects; woken by whoever has something for its loop."""
+
+    def __init__(self) -> None:
+        self._map: dict[Any, selectors.SelectorKey] = {}
+        self._task: Task | None = None
+        self._woken = False
+        self._polls = 0
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Note a file object."""
+        key = selectors.SelectorKey(fileobj, fileobj if isinstance(fileobj, int) else fileobj.fileno(), events, data)
+        if key.fd in self._map:
+            msg = f"{fileobj!r} is already registered"
+            raise KeyError(msg)
+        self._map[key.fd] = key
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        """Forget a file object."""
+        return self._map.pop(fileobj if isinstance(fileobj, int) else fileobj.fileno())
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        """Return what is registered."""
+        return self._map
+
+    def wake(self) -> None:
+        """End the wait of whoever selects, or its next one."""
+        self._woken = True
+        task = self._task
+        kernel = state.kernel
+        if task is not None and kernel is not None:
+            kernel.wake(task)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Park until woken, or for `timeout` seconds of virtual time."""
+        task = state.task
+        kernel = state.kernel
+        if task is None or kernel is None:
+            return []
+        if self._woken:
+            self._woken = False
+            return []
+        if timeout is not None and timeout <= 0:
+            self._polls += 1
+            if self._polls < POLLS_BETWEEN_PARKS:
+                return []
+            deadline: int | None = kernel.now + zero_wait_ns(task)
+        else:
+            task.zero_waits = 0
+            deadline = None if timeout is None else kernel.now + max(1, math.ceil(timeout * NANOSECONDS))
+        self._polls = 0
+        self._task = task
+        task.wait = "events of its loop"
+        try:
+            kernel.park(deadline)
+        finally:
+            self._task = None
+        self._woken = False
+        return []
+
+
+def default_selector() -> Any:
+    """Return a simulated selector inside a host; the replacement of `selectors.DefaultSelector`."""
+    return real_default_selector() if state.current() is None else SimSelector()
+
+
+def make_self_pipe(self: Any) -> None:
+    """Give a loop on a simulated selector no pipe, and tasks with serial hashes."""
+    if isinstance(self._selector, SimSelector):
+        self._ssock = self._csock = None
+        self._internal_fds = 0
+        if self._task_factory is None:
+            self._task_factory = make_task
+    else:
+        real_make_self_pipe(self)
+
+
+def close_self_pipe(self: Any) -> None:
+    """Close nothing where there is no pipe."""
+    if not isinstance(self._selector, SimSelector):
+        real_close_self_pipe(self)
+
+
+def write_to_self(self: Any) -> None:
+    """Wake the task that runs the loop."""
+    selector = self._selector
+    if isinstance(selector, SimSelector):
+        selector.wake()
+    elif selector is not None:
+        real_write_to_self(self)
+        wake_driver()
+
+
+def wake_driver() -> None:
+    """Wake the test, which may run a real loop of its own (pytest-asyncio, anyio)."""
+    kernel = state.kernel
+    if kernel is not None:
+        kernel.wake(kernel.driver)
+
+
+def _select_in_driver(kind: type) -> Callable[..., Any]:
+    real = real_select[kind]
+
+    def select(self: Any, timeout: float | None = None) -> Any:
+        """Poll what is real; park for the time that is virtual."""
+        task = state.current()
+        kernel = state.kernel
+        if task is None or kernel is None:
+            return real(self, timeout)
+        events = real(self, 0)
+        if events or (timeout is not None and timeout <= 0 and task.zero_waits < POLLS_BETWEEN_PARKS):
+            task.zero_waits += 1
+            return events
+        if timeout is not None and timeout <= 0:
+            deadline: int | None = kernel.now + zero_wait_ns(task)
+        else:
+            task.zero_waits = 0
+            deadline = None if timeout is None else kernel.now + max(1, math.ceil(timeout * NANOSECONDS))
+        kernel.park(deadline)
+        return real(self, 0)
+
+    return select
+
+
+# -- tasks and futures ----------------------------------------------------------------------------------
+
+
+def _serial() -> int:
+    task = state.task
+    return 0 if task is None else task.process.count("asyncio")
+
+
+class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type checkers
+    """An asyncio task that hashes by a serial number of its process."""
+
+    def __init__(self, coro: Any, *, loop: Any = None, name: str | None = None, **kwargs: Any) -> None:
+        self._mesh_serial = _serial()
+        if name is None:
+            task = state.task
+            name = f"Task-{task.process.count('asyncio task')}" if task is not None else None
+        super().__init__(coro, loop=loop, name=name, **kwargs)
+
+    def __hash__(self) -> int:
+        return self._mesh_serial
+
+
+class MeshFuture(asyncio.Future):  # type: ignore[type-arg] - generic only to type checkers
+    """An asyncio future that hashes by a serial number of its process."""
+
+    def __init__(self, *, loop: Any = None) -> None:
+        self._mesh_serial = _serial()
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self._mesh_serial
+
+
+def make_task(loop: Any, coro: Any, **kwargs: Any) -> Any:
+    """Make a task for a loop; the task factory of every simulated one."""
+    return MeshTask(coro, loop=loop, **kwargs)
+
+
+def create_future(self: Any) -> Any:
+    """Make a future for a loop."""
+    if isinstance(getattr(self, "_selector", None), SimSelector):
+        return MeshFuture(loop=self)
+    return real_create_future(self)
+
+
+def default_exception_handler(self: Any, context: dict[str, Any]) -> None:
+    """Note what a loop reports: an exception that nobody will ever retrieve."""
+    task = state.current()
+    kernel = state.kernel
+    if task is None or kernel is None or kernel.on_unhandled is None or context.get("exception") is None:
+        real_call_exception_handler(self, context)
+        return
+    kernel.on_unhandled(task.process, str(context.get("message", "event loop")), context["exception"])
+
+
+# -- signals --------------------------------------------------------------------------------------------
+
+
+def add_signal_handler(self: Any, sig: int, callback: Callable[..., Any], *args: Any) -> None:
+    """Have a signal of the host call back on the loop."""
+    task = state.current()
+    if task is None or not isinstance(self._selector, SimSelector):
+        real_add_signal_handler(self, sig, callback, *args)
+        return
+    self._check_closed()
+    if task is not task.process.main:
+        msg = "add_signal_handler() can only be called from the main thread"
+        raise ValueError(msg)
+    task.process.signal_handlers[int(sig)] = lambda *_: self.call_soon_threadsafe(callback, *args)
+
+
+def remove_signal_handler(self: Any, sig: int) -> bool:
+    """Give a signal of the host its default again."""
+    task = state.current()
+    if task is None or not isinstance(self._selector, SimSelector):
+        return bool(real_remove_signal_handler(self, sig))
+    return task.process.signal_handlers.pop(int(sig), None) is not None
+
+
+def _uvloop_patches() -> list[Patch]:
+    """Give stock loops where uvloop was asked for: its own live in C, on real sockets and real time."""
+    uvloop = sys.modules.get("uvloop")
+    if uvloop is None:
+        return []
+    return [
+        Patch(uvloop, "new_event_loop", new_uvloop, rebind=True),
+        Patch(uvloop, "Loop", new_uvloop, rebind=True),
+    ]
+
+
+_real_uvloop: dict[str, Any] = {}
+
+
+def new_uvloop(*_: Any, **__: Any) -> Any:
+    """Return a simulated loop inside a host, and a real uvloop outside."""
+    if state.current() is not None:
+        return unix_events._UnixSelectorEventLoop()  # type: ignore[attr-defined]  # noqa: SLF001
+    return _real_uvloop["Loop"]()
+
+
+def patches() -> list[Patch]:
+    """Return the patches of this boundary."""
+    loop = selector_events.BaseSelectorEventLoop
+    unix = unix_events._UnixSelectorEventLoop  # type: ignore[attr-defined]  # noqa: SLF001
+    uvloop = sys.modules.get("uvloop")
+    if uvloop is not None:
+        _real_uvloop.setdefault("Loop", uvloop.Loop)
+    return [
+        Patch(selectors, "DefaultSelector", default_selector),
+        Patch(loop, "_make_self_pipe", make_self_pipe),
+        Patch(loop, "_close_self_pipe", close_self_pipe),
+        Patch(loop, "_write_to_self", write_to_self),
+        Patch(base_events.BaseEventLoop, "create_future", create_future),
+        Patch(base_events.BaseEventLoop, "default_exception_handler", default_exception_handler),
+        Patch(unix, "add_signal_handler", add_signal_handler),
+        Patch(unix, "remove_signal_handler", remove_signal_handler),
+        *[Patch(kind, "select", _SELECTS[kind]) for kind in real_select],
+        *_uvloop_patches(),
+    ]
+
+
+_SELECTS = {kind: _select_in_driver(kind) for kind in real_select}

@@ -1,0 +1,194 @@
+"""Rebinding: names that hold an original although the world replaced it where it lives.
+
+`from time import sleep`, a default argument, a class attribute or a closure keep what they got. They are
+found by looking through the modules once; a module is looked at again only when its number of names changed.
+The test runner's own modules are never touched, and get their real clocks by a copy of the module instead.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Whose clocks stay real: a report of "4809.81s teardown" helps nobody.
+RUNNERS = ("_pytest", "pytest", "pluggy", "hypothesis", "coverage", "execnet", "xdist", "pdb", "bdb", "_hypothesis")
+# Ours know what they do.
+OURS = ("meshsim", "greenlet", "_thread")
+# The modules whose functions are patched refer to themselves on purpose: a patch is applied there by name.
+HOMES = frozenset({"time", "threading", "random", "os", "posix", "socket", "_socket", "signal", "_signal", "_queue"})
+
+
+def _is(name: str, families: tuple[str, ...]) -> bool:
+    head = name.partition(".")[0]
+    return head in families
+
+
+Place = tuple["Callable[[Any], None]", Any]
+
+
+class Rebinder:
+    """Finds and exchanges bound names; remembers where they were for the next world of the process."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._places: dict[str, list[tuple[Any, str, str]]] = {}
+        self._undo: list[tuple[Any, str, str, Any]] = []
+        self._ids: frozenset[int] = frozenset()
+
+    def enter(self, pairs: list[tuple[Any, Any]]) -> None:
+        """Exchange every known original for its replacement."""
+        table = {id(original): replacement for original, replacement in pairs}
+        if frozenset(table) != self._ids:
+            self._ids = frozenset(table)
+            self._seen.clear()
+            self._places.clear()
+        for name, module in list(sys.modules.items()):
+            if self._wanted(name, module):
+                self._scan(name, module, table)
+        for places in self._places.values():
+            for holder, kind, key in places:
+                self._exchange(holder, kind, key, table)
+
+    def leave(self, pairs: list[tuple[Any, Any]]) -> None:
+        """Put the originals back, also where they were bound while the world was open."""
+        for holder, kind, key, original in reversed(self._undo):
+            _write(holder, kind, key, original)
+        self._undo.clear()
+        back = {id(replacement): original for original, replacement in pairs}
+        for name, module in list(sys.modules.items()):
+            if not self._wanted(name, module):
+                continue
+            space = vars(module)
+            if self._seen.get(name) == (id(space), len(space)):
+                continue
+            for holder, kind, key in _references(name, space, back):
+                value = _read(holder, kind, key)
+                _write(holder, kind, key, back[id(value)])
+
+    @staticmethod
+    def _wanted(name: str, module: object) -> bool:
+        return type(module) is types.ModuleType and not _is(name, RUNNERS) and not _is(name, OURS) and name not in HOMES
+
+    def _scan(self, name: str, module: Any, table: dict[int, Any]) -> None:
+        space = vars(module)
+        mark = (id(space), len(space))
+        if self._seen.get(name) == mark:
+            return
+        self._seen[name] = mark
+        places = list(_references(name, space, table))
+        if places:
+            self._places[name] = places
+        else:
+            self._places.pop(name, None)
+
+    def _exchange(self, holder: Any, kind: str, key: str, table: dict[int, Any]) -> None:
+        value = _read(holder, kind, key)
+        replacement = table.get(id(value))
+        if replacement is not None:
+            _write(holder, kind, key, replacement)
+            self._undo.append((holder, kind, key, value))
+
+
+def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iterator[tuple[Any, str, str]]:
+    """Give (holder, kind, key) of each reference from a module to something in the table."""
+    for key, value in list(space.items()):
+        if id(value) in table:
+            yield space, "item", key
+        kind = type(value)
+        if kind is types.FunctionType:
+            if value.__module__ == name:
+                yield from _of_function(value, table)
+        elif isinstance(value, type) and value.__module__ == name:
+            for attribute, inner in list(vars(value).items()):
+                if id(inner) in table:
+                    yield value, "attribute", attribute
+                if type(inner) is types.FunctionType:
+                    yield from _of_function(inner, table)
+
+
+def _of_function(function: Any, table: dict[int, Any]) -> Iterator[tuple[Any, str, str]]:
+    defaults = function.__defaults__
+    if defaults:
+        for index, value in enumerate(defaults):
+            if id(value) in table:
+                yield function, "default", str(index)
+    keywords = function.__kwdefaults__
+    if keywords:
+        for key, value in keywords.items():
+            if id(value) in table:
+                yield keywords, "item", key
+    if function.__closure__:
+        for cell in function.__closure__:
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                continue  # a name that its function has not bound yet holds nothing to exchange
+            if id(value) in table:
+                yield cell, "cell", ""
+
+
+def _read(holder: Any, kind: str, key: str) -> Any:
+    if kind == "item":
+        return holder.get(key)
+    if kind == "attribute":
+        return vars(holder).get(key)
+    if kind == "default":
+        defaults = holder.__defaults__ or ()
+        return defaults[int(key)] if int(key) < len(defaults) else None
+    return holder.cell_contents
+
+
+def _write(holder: Any, kind: str, key: str, value: Any) -> None:
+    if kind == "item":
+        holder[key] = value
+    elif kind == "attribute":
+        setattr(holder, key, value)
+    elif kind == "default":
+        defaults = list(holder.__defaults__)
+        defaults[int(key)] = value
+        holder.__defaults__ = tuple(defaults)
+    else:
+        holder.cell_contents = value
+
+
+class RunnerClocks:
+    """Gives the test runner's modules the real `time` and `random`: a copy of the module, as it was."""
+
+    MODULES = ("time", "random", "threading", "os")
+
+    def __init__(self) -> None:
+        self._undo: list[tuple[dict[str, Any], str, Any]] = []
+
+    def enter(self, patched: dict[str, dict[str, Any]]) -> None:
+        """Bind copies in the runner's modules.
+
+        Args:
+            patched: by module name, the originals by attribute name.
+        """
+        copies: dict[int, Any] = {}
+        for name in self.MODULES:
+            module = sys.modules.get(name)
+            if module is not None and patched.get(name):
+                copy = types.ModuleType(name)
+                vars(copy).update(vars(module))
+                vars(copy).update(patched[name])
+                copies[id(module)] = copy
+        for name, module in list(sys.modules.items()):
+            if type(module) is not types.ModuleType or not _is(name, RUNNERS):
+                continue
+            space = vars(module)
+            for key, value in list(space.items()):
+                copy = copies.get(id(value))
+                if copy is not None:
+                    space[key] = copy
+                    self._undo.append((space, key, value))
+
+    def leave(self) -> None:
+        """Bind the modules themselves again."""
+        for space, key, value in reversed(self._undo):
+            space[key] = value
+        self._undo.clear()

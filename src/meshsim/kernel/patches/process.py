@@ -1,0 +1,189 @@
+"""What a Unix process has of its own: environment, directory, pid, host name, the way it ends."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from meshsim.kernel import state
+from meshsim.kernel.patches.patch import Patch, existing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshsim.kernel.process import Process
+    from meshsim.kernel.task import Task
+
+real_chdir = os.chdir
+real_getcwd = os.getcwd
+real_getpid = os.getpid
+real_getppid = os.getppid
+real_exit = os._exit
+real_uname = os.uname
+real_gethostname = socket.gethostname
+real_getfqdn = socket.getfqdn
+real_node = platform.node
+real_putenv = os.putenv
+real_unsetenv = os.unsetenv
+
+PARENT_PID = 1
+
+
+def _service_task() -> Task | None:
+    task = state.current()
+    if task is None or state.kernel is None or task.process is state.kernel.driver.process:
+        return None
+    return task
+
+
+class Environment:
+    """Stands where `os.environ` keeps its data: the calling host's variables, or the real ones."""
+
+    def __init__(self, real: dict[bytes, bytes]) -> None:
+        self.real = real
+
+    def now(self) -> dict[bytes, bytes]:
+        """Return the variables of whoever asks."""
+        task = _service_task()
+        return self.real if task is None else task.process.environ
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return self.now()[key]
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self.now()[key] = value
+
+    def __delitem__(self, key: bytes) -> None:
+        del self.now()[key]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.now())
+
+    def __len__(self) -> int:
+        return len(self.now())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.now()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now(), name)
+
+
+def putenv(name: Any, value: Any, /) -> None:
+    """Leave C's environment alone when a host sets a variable."""
+    if _service_task() is None:
+        real_putenv(name, value)
+
+
+def unsetenv(name: Any, /) -> None:
+    """Leave C's environment alone when a host deletes a variable."""
+    if _service_task() is None:
+        real_unsetenv(name)
+
+
+def getpid() -> int:
+    """Return the simulated process's number."""
+    task = _service_task()
+    return real_getpid() if task is None else task.process.pid
+
+
+def getppid() -> int:
+    """Return 1: every simulated process is its own container's first."""
+    return real_getppid() if _service_task() is None else PARENT_PID
+
+
+def host_name(process: Process) -> str:
+    """Return a name that is legal in DNS: `storefront-0` for `storefront/0`."""
+    return process.host.name.replace("/", "-")
+
+
+def gethostname() -> str:
+    """Return the host's name; the replacement of `socket.gethostname`."""
+    task = _service_task()
+    return real_gethostname() if task is None else host_name(task.process)
+
+
+def getfqdn(name: str = "") -> str:
+    """Return the host's name, or the given one as it is."""
+    task = _service_task()
+    if task is None:
+        return real_getfqdn(name)
+    return name or host_name(task.process)
+
+
+def node() -> str:
+    """Return the host's name; the replacement of `platform.node`."""
+    task = _service_task()
+    return real_node() if task is None else host_name(task.process)
+
+
+def uname() -> Any:
+    """Return the real system with the host's name."""
+    task = _service_task()
+    real = real_uname()
+    if task is None:
+        return real
+    return os.uname_result((real.sysname, host_name(task.process), real.release, real.version, real.machine))
+
+
+def chdir(path: Any) -> None:
+    """Change the working directory of the host."""
+    real_chdir(path)
+    task = _service_task()
+    if task is not None:
+        task.process.cwd = real_getcwd()
+
+
+def exit_now(status: int) -> None:
+    """End the host's process at once with a code; the replacement of `os._exit`."""
+    task = _service_task()
+    if task is None or state.kernel is None:
+        real_exit(status)
+        return
+    state.kernel.kill(task.process, int(status))
+
+
+class Surroundings:
+    """What is exchanged when the running process changes: directory, arguments, modules.
+
+    Everything else is asked for through functions that know the caller, and costs nothing at a switch.
+    """
+
+    def __init__(self) -> None:
+        self._cwd = real_getcwd()
+        self._argv = sys.argv
+        self._here = self._cwd
+
+    def enter(self, old: Process | None, new: Process) -> None:
+        """Exchange what differs between two processes."""
+        if old is not None and old.argv is not None:
+            old.argv = sys.argv
+        sys.argv = self._argv if new.argv is None else new.argv
+        cwd = new.cwd or self._cwd
+        if cwd != self._here:
+            real_chdir(cwd)
+            self._here = cwd
+
+    def leave(self) -> None:
+        """Give the runner its own back."""
+        sys.argv = self._argv
+        if self._here != self._cwd or real_getcwd() != self._cwd:
+            real_chdir(self._cwd)
+
+
+def patches() -> list[Patch]:
+    """Return the patches of this boundary."""
+    return [
+        Patch(os.environ, "_data", Environment(os.environ._data)),  # type: ignore[attr-defined]  # noqa: SLF001
+        *existing(os, {"putenv": putenv, "unsetenv": unsetenv}),
+        *existing(
+            os,
+            {"getpid": getpid, "getppid": getppid, "uname": uname, "chdir": chdir, "_exit": exit_now},
+            rebind=True,
+        ),
+        *existing(socket, {"gethostname": gethostname, "getfqdn": getfqdn}, rebind=True),
+        *existing(platform, {"node": node}, rebind=True),
+    ]
