@@ -1,0 +1,1 @@
+"""Knows how much of everything is left, and reserves it for orders."""

@@ -1,0 +1,1 @@
+"""Accepts orders and ships them: a PySOA service."""
