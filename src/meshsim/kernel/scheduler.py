@@ -228,7 +228,7 @@ class Kernel:
             try:
                 self._turn()
             except BaseException as error:  # noqa: BLE001 - whatever goes wrong on the hub is the driver's to see
-                self._fail(error)
+                self.fail(error)
 
     def _turn(self) -> None:  # noqa: C901 - the hot loop, kept in one frame on purpose
         ready = self.ready
@@ -238,7 +238,7 @@ class Kernel:
         while not self.closing:
             if self.interrupted:
                 self.interrupted = False
-                self._fail(KeyboardInterrupt())
+                self.fail(KeyboardInterrupt())
             while heap and heap[0][0] <= self.now:
                 _, _, task, what = heappop(heap)
                 if task is None:
@@ -276,12 +276,12 @@ class Kernel:
                 self.now = when
                 self.still_steps = 0
             return
-        self._fail(DeadlockError(stuck.deadlock(self)))
+        self.fail(DeadlockError(stuck.deadlock(self)))
 
     def _collect(self) -> None:
         if self.still_steps > LIVELOCK_STEPS:
             self.still_steps = 0
-            self._fail(LivelockError(stuck.livelock(self, LIVELOCK_STEPS)))
+            self.fail(LivelockError(stuck.livelock(self, LIVELOCK_STEPS)))
         full = not (self.steps // COLLECT_EVERY_STEPS) % FULL_COLLECT_EVERY
         gc.collect(2 if full else 1)
         heap = self.heap
@@ -302,7 +302,8 @@ class Kernel:
         self.active = process
         return True
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Raise an error in the driver, whatever runs."""
         driver = self.driver
 
         def throw() -> None:

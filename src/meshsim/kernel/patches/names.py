@@ -163,19 +163,14 @@ class RunnerClocks:
     def __init__(self) -> None:
         self._undo: list[tuple[dict[str, Any], str, Any]] = []
 
-    def enter(self, patched: dict[str, dict[str, Any]]) -> None:
-        """Bind copies in the runner's modules.
-
-        Args:
-            patched: by module name, the originals by attribute name.
-        """
+    def enter(self) -> None:
+        """Bind copies in the runner's modules; called before anything is patched."""
         copies: dict[int, Any] = {}
         for name in self.MODULES:
             module = sys.modules.get(name)
-            if module is not None and patched.get(name):
+            if module is not None:
                 copy = types.ModuleType(name)
                 vars(copy).update(vars(module))
-                vars(copy).update(patched[name])
                 copies[id(module)] = copy
         for name, module in list(sys.modules.items()):
             if type(module) is not types.ModuleType or not _is(name, RUNNERS):

@@ -1,0 +1,150 @@
+"""A kernel with every boundary patched: what a world enters and leaves."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from typing import TYPE_CHECKING, Any
+
+from meshsim.errors import UsageError
+from meshsim.kernel import carriers, policy, state, watchdog
+from meshsim.kernel.patches import asyncio as loops
+from meshsim.kernel.patches import process as surroundings
+from meshsim.kernel.patches import random as entropy
+from meshsim.kernel.patches import signals, sockets, threading, time
+from meshsim.kernel.patches.late import LatePatches
+from meshsim.kernel.patches.locks import Adoption
+from meshsim.kernel.patches.modules import Modules, ModuleSpace, space_for
+from meshsim.kernel.patches.names import Rebinder, RunnerClocks
+from meshsim.kernel.patches.patch import Patch, Patches
+from meshsim.kernel.scheduler import Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from meshsim.core.streams import Streams
+    from meshsim.kernel.process import Process
+
+BOUNDARIES = (time, threading, loops, entropy, surroundings, signals, sockets)
+
+# What is known of the process that runs us: kept from world to world, because looking takes 20 ms.
+_adoption = Adoption()
+_rebinder = Rebinder()
+
+
+class Simulation:
+    """The kernel of a world, entered.
+
+    Args:
+        streams: the randomness of the world.
+        policy_name: `fifo`, `random` or `pct`.
+        carrier_name: `greenlet` or `thread`.
+        epoch_ns: the wall clock at time 0.
+        watchdog_s: how much real time one step may take; None switches the watchdog off.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        *,
+        policy_name: str = "random",
+        carrier_name: str = "greenlet",
+        epoch_ns: int = 0,
+        watchdog_s: float | None = 20.0,
+    ) -> None:
+        self.kernel = Kernel(streams, policy.make(policy_name, streams), carriers.make(carrier_name), epoch_ns)
+        self.patches = Patches()
+        self.late = LatePatches(self.patches)
+        self.modules = Modules()
+        self._wall = time.WallClock()
+        self._surroundings = surroundings.Surroundings()
+        self._clocks = RunnerClocks()
+        self._watchdog = watchdog.Watchdog(self.kernel, watchdog_s)
+        self._pairs: list[tuple[Any, Any]] = []
+        self._leave_driver: Callable[[], None] = _nothing
+        self._logging: tuple[Any, ...] = ()
+        self._gc_was_on = False
+
+    # -- entering and leaving ---------------------------------------------------------------------------
+
+    def enter(self, rooms: Iterable[tuple[str, Callable[[], list[Patch]]]] = ()) -> None:
+        """Begin: patch every boundary; the calling flow becomes the test's.
+
+        Args:
+            rooms: (module, patches) of the rooms in use; applied when the module is, or was, imported.
+        """
+        if state.kernel is not None:
+            msg = "a world is open already; close it first (one world at a time, one after another)"
+            raise UsageError(msg)
+        kernel = self.kernel
+        self._clocks.enter()
+        boundaries = [patch for room in BOUNDARIES for patch in room.patches()]
+        self.patches.apply(boundaries)
+        self._pairs = self.patches.pairs()
+        _rebinder.enter(self._pairs)
+        _adoption.enter()
+        self.late.enter()
+        for module, make in rooms:
+            self.late.want(module, make)
+        self.modules.enter()
+        self._wall.enter()
+        self._save_logging()
+        self._gc_was_on = gc.isenabled()
+        gc.disable()
+        gc.freeze()
+        kernel.on_enter = self._switch
+        kernel.carrier.open(kernel)
+        self._leave_driver = threading.enter_driver(kernel.driver)
+        state.kernel = kernel
+        state.task = kernel.driver
+        self._watchdog.enter()
+
+    def leave(self) -> None:
+        """End every task, and put every name back."""
+        kernel = self.kernel
+        state.task = kernel.driver
+        try:
+            kernel.close()
+        finally:
+            self._watchdog.leave()
+            state.task = None
+            state.kernel = None
+            self._leave_driver()
+            self._surroundings.leave()
+            self._wall.leave()
+            self.modules.leave()
+            self.late.leave()
+            pairs = self.patches.pairs()
+            self.patches.undo()
+            _adoption.leave()
+            _rebinder.leave(pairs)
+            self._clocks.leave()
+            self._restore_logging()
+            gc.unfreeze()
+            if self._gc_was_on:
+                gc.enable()
+
+    def _save_logging(self) -> None:
+        root = logging.root
+        self._logging = (root.level, root.handlers[:], logging.Logger.manager.disable, logging.lastResort)
+
+    def _restore_logging(self) -> None:
+        root = logging.root
+        root.level, root.handlers[:], logging.Logger.manager.disable, logging.lastResort = self._logging
+
+    # -- processes --------------------------------------------------------------------------------------
+
+    def _switch(self, old: Process | None, new: Process) -> None:
+        self.modules.switch(new.modules)
+        self._surroundings.enter(old, new)
+
+    def give_modules(self, process: Process, path: Sequence[str], isolate: Iterable[str] | None = None) -> ModuleSpace:
+        """Give a process private modules: packages under `path`, or the ones named."""
+        space = space_for(process, path, isolate)
+        self.modules.hide(space.packages)
+        process.modules = space
+        return space
+
+
+def _nothing() -> None:
+    """Undo nothing: the simulation was never entered."""
