@@ -181,6 +181,11 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type c
             name = f"Task-{task.process.count('asyncio task')}" if task is not None else None
         super().__init__(coro, loop=loop, name=name, **kwargs)
 
+    def set_name(self, value: object, /) -> None:
+        """Name the task; 3.13.0 says None to every task that a factory made, and that is no name."""
+        if value is not None:
+            super().set_name(value)
+
     def __hash__(self) -> int:
         return self._mesh_serial
 

@@ -61,6 +61,8 @@ class Adoption:
             _put(holder, key, real)
         for condition, _ in self._conditions:
             _bind(condition, condition._lock)  # noqa: SLF001 - put back just above
+        # What was imported inside the world made its locks there, so they are ours already.
+        self._modules = len(sys.modules)
         self._active = False
 
     def _find(self) -> None:
@@ -73,7 +75,7 @@ class Adoption:
             ours[id(lock)] = (Lock if type(lock) is _LOCKS[0] else RLock)()
         skipped = _runner_dicts() | {id(locks), id(everything)}
         for holder in gc.get_referrers(*locks):
-            if id(holder) not in skipped:
+            if id(holder) not in skipped and not type(holder).__module__.startswith("meshsim.kernel"):
                 self._note(holder, ours, skipped)
         for thing in everything:
             if isinstance(thing, threading.Condition) and id(thing._lock) in ours:  # type: ignore[attr-defined]  # noqa: SLF001
