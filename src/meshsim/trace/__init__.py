@@ -19,5 +19,17 @@ from meshsim.trace.difference import first_difference
 from meshsim.trace.event import Event
 from meshsim.trace.message import MISSING, Message
 from meshsim.trace.recorder import Recorder
+from meshsim.trace.spans import Span
+from meshsim.trace.trace import Trace, Window
 
-__all__ = ["MISSING", "Call", "Event", "Message", "Recorder", "first_difference"]
+__all__ = [
+    "MISSING",
+    "Call",
+    "Event",
+    "Message",
+    "Recorder",
+    "Span",
+    "Trace",
+    "Window",
+    "first_difference",
+]

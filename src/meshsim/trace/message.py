@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 from zlib import crc32
 
@@ -111,8 +112,8 @@ class Message:
         return self._json
 
     def field(self, path: str) -> Any:
-        """Look a value up by its path in the body: `order_id`, `items.0.sku`; MISSING where there is none."""
-        value = self.json()
+        """Look a value up by its path in the body, JSON or a form: `order_id`, `items.0.sku`; or MISSING."""
+        value = self.form() if self._is_form() else self.json()
         for step in path.split("."):
             if isinstance(value, dict) and step in value:
                 value = value[step]
@@ -121,6 +122,16 @@ class Message:
             else:
                 return MISSING
         return value
+
+    def _is_form(self) -> bool:
+        return (self.header("content-type") or "").startswith("application/x-www-form-urlencoded")
+
+    def form(self) -> dict[str, str]:
+        """Give the body's fields, read as a form; the first value of each."""
+        fields: dict[str, str] = {}
+        for key, value in parse_qsl(self.text(), keep_blank_values=True):
+            fields.setdefault(key, value)
+        return fields
 
     def header(self, name: str) -> str | None:
         """Give the first header of that name, in any case of letters."""

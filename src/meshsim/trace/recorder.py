@@ -128,6 +128,10 @@ class Recorder:
         self._write((EVENT, event.at_ns, kind_id, host_id), event.text, written)
         return event
 
+    def phase(self, name: str) -> None:
+        """Note that a part of the run begins: faults, settle, or end."""
+        self.event("phase", "", name)
+
     def command(self, host: str, target: str, text: str, took_ns: int = 0, error: str = "") -> None:
         """Note a finished exchange of a room with too many of them for a Call each.
 
