@@ -1,0 +1,130 @@
+"""The section `platform`: what the services find already running, one word each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshsim.core.names import did_you_mean
+from meshsim.core.operation import Operation, parse_operation
+from meshsim.errors import Place
+from meshsim.scenario.fields import (
+    Check,
+    Checked,
+    Field,
+    Refused,
+    check_mapping,
+    record,
+    source_text,
+    table,
+)
+from meshsim.scenario.nodes import Mapping, Node, Scalar, describe, to_python
+from meshsim.scenario.services import check_name, host_and_port
+from meshsim.scenario.values import anything, latency, list_of, one_or_list, text, text_map, whole
+
+__all__ = ["WORDS", "check_platform", "register_platform"]
+
+
+def _http_operation(node: Node, check: Check) -> Operation:
+    operation = parse_operation(text(node, check))
+    if operation.path is None:
+        raise Refused(f"{operation.text!r} is no HTTP operation: METHOD /path, as POST /v1/charges")
+    return operation
+
+
+def _master(node: Node, check: Check) -> str:
+    name = text(node, check)
+    servers = sorted(other for other, word in check.parties.platforms.items() if word == "redis")
+    if name not in servers:
+        raise Refused(f"{name!r} is no redis of the platform{did_you_mean(name, servers)}")
+    return name
+
+
+REPLY = table(
+    Field("status", whole(100, 599), default=200),
+    Field("json", anything),
+    Field("body", text),
+    Field("headers", text_map("headers", lambda key: bool(key.strip())), default={}),
+    Field("delay", latency),
+)
+
+
+def _reply(node: Node, check: Check) -> Checked:
+    checked: Checked = record(REPLY, "a reply")(node, check)
+    if isinstance(node, Mapping) and {"json", "body"} <= set(node.entries):
+        raise Refused("a reply has json: and body:, which both say what is sent: keep one")
+    return checked
+
+
+RESPONSE = table(
+    Field("match", _http_operation, required=True),
+    Field("reply", one_or_list(_reply), into="replies", default=(), required=True),
+)
+
+WORDS: dict[str, dict[str, Field]] = {
+    "redis": table(Field("version", text, default="7.4")),
+    "redis_sentinel": table(
+        Field("master", _master, required=True),
+        Field("replicas", whole(0, 100), default=2),
+        Field("replication_lag", latency),
+    ),
+    "external": table(
+        Field("host", host_and_port, required=True),
+        Field("responses", list_of(record(RESPONSE, "a response")), default=()),
+    ),
+}
+
+
+def register_platform(node: Node, check: Check) -> None:
+    """Tell `check.parties` the names and words of the platform, before anybody refers to them."""
+    if not isinstance(node, Mapping):
+        return
+    for name, place, value in node.items():
+        word = next(iter(value.entries), "") if isinstance(value, Mapping) else ""
+        check.parties.platforms[name] = word
+        check.parties.platform_places[name] = place
+        inner = value.get(word) if isinstance(value, Mapping) else None
+        if (
+            word == "redis_sentinel"
+            and isinstance(inner, Mapping)
+            and isinstance(inner.get("master"), Scalar)
+        ):
+            check.parties.masters[name] = inner.get("master").text  # type: ignore[union-attr]
+
+
+def check_platform(node: Node, check: Check) -> tuple[Checked, ...]:
+    """Check all platform services."""
+    if not isinstance(node, Mapping):
+        raise Refused(f"platform: is a mapping, not {describe(node)}: {{cache: {{redis: {{}}}}}}")
+    found = []
+    for name, place, value in node.items():
+        check_name(name, place, check)
+        found.append(_check_one(name, place, value, check))
+    return tuple(found)
+
+
+def _check_one(name: str, place: Place, node: Node, check: Check) -> Checked:
+    what = f"platform service {name!r}"
+    known = sorted(WORDS)
+    if not isinstance(node, Mapping):
+        meant = (
+            f"{{{node.text}: {{}}}}?" if isinstance(node, Scalar) and node.text in WORDS else "{redis: {}}"
+        )
+        check.report(node.place, f"{what} is a mapping, not {describe(node)}: {meant}")
+        return Checked(place, source_text(node), {"name": name, "word": "", "options": {}})
+    if len(node.entries) != 1:
+        all_words = ", ".join(sorted({*known, *check.words.platform_plugins()}))
+        check.report(place, f"{what} has {len(node.entries)} words: exactly one of {all_words}")
+    options: dict[str, Any] = {}
+    word = ""
+    for word, key_place, value in list(node.items())[:1]:
+        empty = isinstance(value, Scalar) and value.is_null
+        if word in WORDS:
+            inner = Mapping(value.place, {}) if empty else value
+            options = check_mapping(inner, WORDS[word], check, f"{what}: {word}:")
+        elif check.words.is_platform_plugin(word):
+            plain = to_python(value)
+            options = plain if isinstance(plain, dict) else {} if empty else {word: plain}
+        else:
+            every = [*known, *check.words.platform_plugins()]
+            check.report(key_place, f"{what} has an unknown word {word!r}{did_you_mean(word, every)}")
+    return Checked(place, source_text(node), {"name": name, "word": word, "options": options})

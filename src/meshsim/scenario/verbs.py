@@ -1,0 +1,149 @@
+"""The table of fault verbs: what each is aimed at, how long it acts and what parameters it has.
+
+A new verb is one row here and one method of the nemesis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+from meshsim.scenario.fields import Check, Field, Parse, table
+from meshsim.scenario.targets import host, link, operation, sentinel
+from meshsim.scenario.values import anything, duration, flag, latency, text, whole
+
+__all__ = ["VERBS", "Aim", "Span", "Verb"]
+
+
+class Aim(Enum):
+    """What a verb is aimed at."""
+
+    LINK = "a link"
+    HOST = "a host"
+    CALLS = "calls"
+    SENTINEL = "a redis_sentinel"
+
+
+class Span(Enum):
+    """How long a verb acts: at a moment, for a while, or either as the fault says."""
+
+    INSTANT = "instant"
+    LASTING = "lasting"
+    EITHER = "either"
+
+
+Refusal = Callable[[dict[str, Any], Check], str | None]
+
+
+def _nothing_more(values: dict[str, Any], check: Check) -> str | None:  # noqa: ARG001  the shape of a Refusal
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One row: `target` parses whom the verb means, `refuse` says what is wrong with the parameters together."""
+
+    name: str
+    aim: Aim
+    span: Span
+    target: Parse
+    meaning: str
+    fields: dict[str, Field] = field(default_factory=dict)
+    refuse: Refusal = _nothing_more
+    ramps: bool = False
+
+
+def _one_of(*names: str) -> Refusal:
+    """Return a check that exactly one of some parameters is there."""
+
+    def refuse(values: dict[str, Any], check: Check) -> str | None:  # noqa: ARG001  the shape of a Refusal
+        there = [name for name in names if values[name] is not None]
+        if len(there) == 1:
+            return None
+        return f"needs one of {' and '.join(f'{name}:' for name in names)}, has {len(there)}"
+
+    return refuse
+
+
+def _error_fits(values: dict[str, Any], check: Check) -> str | None:
+    """An HTTP service answers with a status, Redis with a text."""
+    if not values["targets"]:
+        return None
+    name = values["targets"][0].target.name
+    service = check.parties.services.get(name)
+    word = check.parties.platforms.get(name)
+    if word == "redis":
+        if values["status"] is not None or values["json"] is not None:
+            return f"{name} is redis, which has no status: and no json:; text: says the error, as LOADING ..."
+        return None if values["text"] else f"{name} is redis: text: says the error, as LOADING ..."
+    if word == "redis_sentinel":
+        return f"{name} is redis_sentinel: failover it, or aim at the redis behind it"
+    if service is not None and service.brokers:
+        return None if values["text"] else f"{name} answers over a broker: text: says the error"
+    return None if values["status"] is not None else f"{name} needs a status:, as 503"
+
+
+VERBS: Final = {
+    row.name: row
+    for row in (
+        Verb(
+            "partition",
+            Aim.LINK,
+            Span.LASTING,
+            link("partition"),
+            "nothing passes, silently",
+            table(Field("oneway", flag, default=False)),
+        ),
+        Verb(
+            "latency",
+            Aim.LINK,
+            Span.LASTING,
+            link("latency"),
+            "packets take longer",
+            table(Field("add", latency), Field("set", latency)),
+            _one_of("add", "set"),
+            ramps=True,
+        ),
+        Verb("refuse", Aim.LINK, Span.LASTING, link("refuse"), "connections are refused"),
+        Verb("reset", Aim.LINK, Span.EITHER, link("reset"), "connections are reset"),
+        Verb(
+            "blackhole",
+            Aim.LINK,
+            Span.LASTING,
+            link("blackhole"),
+            "connections are accepted, nothing answers",
+        ),
+        Verb("crash", Aim.HOST, Span.INSTANT, host, "every task of the host dies at once"),
+        Verb("terminate", Aim.HOST, Span.INSTANT, host, "SIGTERM; the service shuts down itself"),
+        Verb("pause", Aim.HOST, Span.LASTING, host, "the host stands still, its connections stay"),
+        Verb("restart", Aim.HOST, Span.INSTANT, host, "the host crashes and boots again"),
+        Verb(
+            "failover",
+            Aim.SENTINEL,
+            Span.INSTANT,
+            sentinel,
+            "a replica becomes the master",
+            table(Field("lose", duration, into="lose_ns", default=0)),
+        ),
+        Verb(
+            "error",
+            Aim.CALLS,
+            Span.LASTING,
+            operation,
+            "calls are answered by an error",
+            table(Field("status", whole(100, 599)), Field("text", text), Field("json", anything)),
+            _error_fits,
+        ),
+        Verb(
+            "delay",
+            Aim.CALLS,
+            Span.LASTING,
+            operation,
+            "calls are held up before they are answered",
+            table(Field("by", latency)),
+            _one_of("by"),
+        ),
+    )
+}
