@@ -62,6 +62,11 @@ class Trace:
         """Every call, in the order sent."""
         return list(self._recorder.calls)
 
+    @property
+    def command_pairs(self) -> list[tuple[str, str]]:
+        """Who sent commands (as of redis) to whom, in the order of first use."""
+        return list(self._recorder.commands)
+
     def requests(self, selector: str | CallFilter | None = None) -> list[Call]:
         """Give the calls that a selector means, in the order sent: "storefront -> orders place_order".
 
@@ -89,7 +94,7 @@ class Trace:
         return tree(self._recorder.calls)
 
     def window(self, name: str) -> Window | None:
-        """Make calls of the commands that are meant; decode nothing where no pair of hosts can match."""
+        """Give a part of the run: all, faults (while they run) or settle; None if it never began."""
         end = self.now_ns + 1
         phases = {event.text: event.at_ns for event in self.events(PHASE)}
         if name == "all" or (name == "faults" and not phases):
