@@ -1,9 +1,9 @@
 """How long something takes, as a distribution: `5ms`, `1ms..2ms`, `lognormal(median=5ms p99=40ms)`, ...
 
-Every distribution is its quantile function: one uniform draw in, one whole number of nanoseconds out. The road not
-taken is `random.gauss` and its kin, which take one or many draws, or keep half a draw for later: with exactly one
-draw a sample, a recorded choice can be edited (0.5 is the median, 0.99 the slow call) and the next sample does not
-notice. A constant takes no draw.
+Every distribution is its quantile function: one uniform draw in, one whole number of nanoseconds out. The
+road not taken is `random.gauss` and its kin, which take one or many draws, or keep half a draw for later:
+with exactly one draw a sample, a recorded choice can be edited (0.5 is the median, 0.99 the slow call) and
+the next sample does not notice. A constant takes no draw.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _pareto(text: str, scale_ns: int, shape: str) -> Latency:
 
 
 def _read_samples(text: str, path: Path) -> tuple[int, ...]:
-    """Read the first column of a CSV file, one duration with its unit a row; a first row of words is a header."""
+    """Read the first column of a CSV file, a duration a row; a first row of words is a header."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             cells = [row[0].strip() for row in csv.reader(file) if row and row[0].strip()]

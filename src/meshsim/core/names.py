@@ -1,14 +1,17 @@
 """Names of hosts and replicas, and the nearest known name to a wrong one.
 
-A replica of a service is a host called `orders/0`; a platform service is a host called `cache`; the test itself is
-the host `test`.
+A replica of a service is a host called `orders/0`; a platform service is a host called `cache`; the test
+itself is the host `test`.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "EVERYONE",

@@ -9,13 +9,15 @@ stripe POST /v1/charges       one operation
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from meshsim.core.names import EVERYONE, is_name, split_host
 from meshsim.core.operation import Operation, parse_operation
 from meshsim.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["CallLike", "Party", "Selector", "parse_party", "parse_selector"]
 
@@ -105,13 +107,13 @@ def parse_party(text: str) -> Party:
         raise UsageError(f"{text!r} picks a replica of everybody: name the service")
     if replica == "any":
         return Party(name, any_replica=True)
-    if not (replica.isascii() and replica.isdecimal()) or len(replica) > 6:  # noqa: PLR2004  a million replicas
+    if not (replica.isascii() and replica.isdecimal()) or len(replica) > 6:  # noqa: PLR2004
         raise UsageError(f"{text!r} names no replica: {name}/0, or {name}/any for one that the seed picks")
     return Party(name, int(replica))
 
 
 def parse_selector(text: str) -> Selector:
-    """Return the selector that `text` says. Raises UsageError that names the value and what would be right."""
+    """Return the selector that `text` says. Raises UsageError with the value and what would be right."""
     caller_text, arrow, rest = text.partition(_ARROW)
     if not arrow:
         caller_text, rest = "", text

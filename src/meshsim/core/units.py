@@ -1,8 +1,8 @@
 """Numbers with units: durations, sizes, rates, bandwidths and probabilities, from text and back.
 
-Everything is exact: a duration is an integer of nanoseconds, never a float of seconds, so that `0.1s` ten times is
-`1s`. A number without a unit is refused, because `timeout: 10` has meant seconds to one reader and milliseconds to
-the next; the refusal says what was probably meant.
+Everything is exact: a duration is an integer of nanoseconds, never a float of seconds, so that `0.1s` ten
+times is `1s`. A number without a unit is refused, because `timeout: 10` has meant seconds to one reader and
+milliseconds to the next; the refusal says what was probably meant.
 """
 
 from __future__ import annotations

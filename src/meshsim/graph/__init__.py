@@ -1,13 +1,15 @@
-"""The graph of a scenario: services, platform services, links, faults, workloads and expectations, as pure data.
+"""The graph of a scenario as pure data: all that it says, nothing that happens.
 
-service    what runs on the hosts
-platform   what the services find already running
-link       what lies between two parties, and which link counts for a pair
-fault      when, what and at whom
-workload   who calls what, how often
-expect     what must hold
-graph      all of it together
-build      a validated document -> the graph
+What there is, in the order of a scenario file:
+
+    service    what runs on the hosts
+    platform   what the services find already running
+    link       what lies between two parties, and which link counts for a pair
+    fault      when, what and at whom
+    workload   who calls what, how often
+    expect     what must hold
+    graph      all of it together
+    build      a validated document -> the graph
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from meshsim.core.units import SECOND
 from meshsim.errors import ScenarioError
@@ -15,15 +14,20 @@ from meshsim.graph.link import LinkSpec
 from meshsim.graph.platform import PlatformSpec, ReplySpec, ResponseSpec
 from meshsim.graph.service import ServiceSpec
 from meshsim.graph.workload import WorkloadSpec
-from meshsim.scenario import Document
 from meshsim.scenario.expect import PERCENTILES
 from meshsim.scenario.faults import check_fault
 from meshsim.scenario.fields import Check, Checked, parse_value
 from meshsim.scenario.python_input import from_python
 from meshsim.scenario.top import GENERAL
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from meshsim.scenario import Document
+
 __all__ = ["build", "build_fault"]
 
+_T = TypeVar("_T")
 _WHEN: Final = tuple(field.name for field in fields(When))
 _SHORTEST_RUN_NS: Final = 10 * SECOND
 
@@ -62,7 +66,7 @@ def build_fault(document: Document, fault: Mapping[str, object]) -> FaultSpec:
     return _fault(checked)
 
 
-def _spec(kind: Any, checked: Checked) -> Any:
+def _spec(kind: Callable[..., _T], checked: Checked) -> _T:
     """Make a dataclass whose fields are named as the parsed values are."""
     return kind(place=checked.place, text=checked.text, **checked.values)
 
@@ -111,8 +115,9 @@ def _duration_ns(
 ) -> int | None:
     """Return how long the run is; None leaves it to the workloads.
 
-    A workload that never ends by itself, in a scenario that does not say how long (the smallest useful one), runs for
-    twice the time in which faults happen, so that there is as much calm as trouble, and at least ten seconds.
+    A workload that never ends by itself, in a scenario that does not say how long (the smallest useful
+    one), runs for twice the time in which faults happen, so that there is as much calm as trouble, and at
+    least ten seconds.
     """
     if stated_ns is not None or all(load.ends_itself for load in workload):
         return stated_ns

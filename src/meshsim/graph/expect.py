@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from meshsim.core.selector import Selector
-from meshsim.errors import Place
-from meshsim.scenario.references import Reference
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshsim.core.selector import Selector
+    from meshsim.errors import Place
+    from meshsim.scenario.references import Reference
 
 __all__ = ["ExpectSpec"]
 
@@ -26,8 +29,8 @@ class ExpectSpec:
     amplification            selector, below (calls out per call in), at_least, window
     calls                    selector, per, times (low, high; None is no bound)
 
-    `window` is "all", "faults", or two moments in nanoseconds. `exactly`, `at_least` and `at_most` of `calls` arrive as
-    `times`.
+    `window` is "all", "faults", or two moments in nanoseconds. `exactly`, `at_least` and `at_most` of
+    `calls` arrive as `times`.
     """
 
     kind: str

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from meshsim.core.selector import Selector
-from meshsim.errors import Place
-from meshsim.scenario.triggers import Trigger
 from meshsim.scenario.verbs import VERBS, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshsim.core.selector import Selector
+    from meshsim.errors import Place
+    from meshsim.scenario.triggers import Trigger
 
 __all__ = ["FaultSpec", "When"]
 
@@ -17,10 +21,11 @@ __all__ = ["FaultSpec", "When"]
 class When:
     """The moments of a fault, in nanoseconds since the start; None where nothing is said.
 
-    At most one of `at_ns`, `every`, `between` and `trigger` begins it (`at_ns` with `every`: the first time); with none of
-    them a lasting fault acts from the start. `for_ns` or `until_ns` ends it, else the end of the run; with `every`,
-    `until_ns` ends the repetition. `between` without `for_ns`: a lasting fault fills the window, an instant one happens
-    once at a drawn moment. `nth` and `plus_ns` belong to the trigger. `ramp_ns`: how long it takes to full strength.
+    At most one of `at_ns`, `every`, `between` and `trigger` begins it (`at_ns` with `every`: the first
+    time); with none of them a lasting fault acts from the start. `for_ns` or `until_ns` ends it, else the
+    end of the run; with `every`, `until_ns` ends the repetition. `between` without `for_ns`: a lasting
+    fault fills the window, an instant one happens once at a drawn moment. `nth` and `plus_ns` belong to the
+    trigger. `ramp_ns`: how long it takes to full strength.
     """
 
     at_ns: int | None = None
@@ -53,9 +58,9 @@ class When:
 class FaultSpec:
     """One fault.
 
-    `targets` are the two ends for a link's verb (`*` for everybody), else one selector, whose name is `caller` or `target`
-    when a trigger supplies the host. `params` by verb, see `meshsim.scenario.verbs`: `oneway`, `add`, `set`, `lose_ns`,
-    `status`, `text`, `json`, `by`; None where nothing is said.
+    `targets` are the two ends for a link's verb (`*` for everybody), else one selector, whose name is
+    `caller` or `target` when a trigger supplies the host. `params` by verb, see `meshsim.scenario.verbs`:
+    `oneway`, `add`, `set`, `lose_ns`, `status`, `text`, `json`, `by`; None where nothing is said.
     """
 
     verb: str

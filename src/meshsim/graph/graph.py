@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from meshsim.core.selector import Selector
-from meshsim.graph.expect import ExpectSpec
-from meshsim.graph.fault import FaultSpec
 from meshsim.graph.link import LinkSpec, resolve
-from meshsim.graph.platform import PlatformSpec
-from meshsim.graph.service import ServiceSpec
-from meshsim.graph.workload import WorkloadSpec
-from meshsim.scenario.references import Reference
+
+if TYPE_CHECKING:
+    from meshsim.core.selector import Selector
+    from meshsim.graph.expect import ExpectSpec
+    from meshsim.graph.fault import FaultSpec
+    from meshsim.graph.platform import PlatformSpec
+    from meshsim.graph.service import ServiceSpec
+    from meshsim.graph.workload import WorkloadSpec
+    from meshsim.scenario.references import Reference
 
 __all__ = ["Graph"]
 
@@ -20,9 +23,10 @@ __all__ = ["Graph"]
 class Graph:
     """What a world is made from.
 
-    `folder` is the absolute folder of the scenario, `file` its file as the user gave it (empty for a dict). `duration_ns`
-    is None when the run ends with its workloads; `settle_ns` is None when nothing is settled. `case` is the overlay
-    in force, `cases` are the names of all. `routes` are the pairs of consumer and provider that links name.
+    `folder` is the absolute folder of the scenario, `file` its file as the user gave it (empty for a dict).
+    `duration_ns` is None when the run ends with its workloads; `settle_ns` is None when nothing is settled.
+    `case` is the overlay in force, `cases` are the names of all. `routes` are the pairs of consumer and
+    provider that links name.
     """
 
     name: str

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from meshsim.core.latency import Latency
 from meshsim.core.names import EVERYONE
-from meshsim.core.selector import Party
-from meshsim.errors import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from meshsim.core.latency import Latency
+    from meshsim.core.selector import Party
+    from meshsim.errors import Place
 
 __all__ = ["LinkSpec", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """What a consumer's packets to a provider, and those back, meet on their way; None where a link says nothing.
+    """What packets between two parties meet on their way; None where a link says nothing.
 
     The `default` of a scenario is the link from `*` to `*`.
     """

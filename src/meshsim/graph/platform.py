@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from meshsim.core.latency import Latency
-from meshsim.core.operation import Operation
-from meshsim.errors import Place
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshsim.core.latency import Latency
+    from meshsim.core.operation import Operation
+    from meshsim.errors import Place
 
 __all__ = ["PlatformSpec", "ReplySpec", "ResponseSpec"]
 
@@ -37,8 +40,9 @@ class ResponseSpec:
 class PlatformSpec:
     """One platform service.
 
-    `options` by word: `redis` has `version`; `redis_sentinel` has `master`, `replicas`, `replication_lag` (a Latency or
-    None); `external` has `host` and `responses` (ResponseSpecs); a plugin's word has what was written.
+    `options` by word: `redis` has `version`; `redis_sentinel` has `master`, `replicas`, `replication_lag`
+    (a Latency or None); `external` has `host` and `responses` (ResponseSpecs); a plugin's word has what was
+    written.
     """
 
     name: str

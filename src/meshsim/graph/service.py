@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from meshsim.core.latency import Latency
 from meshsim.core.names import host_name
-from meshsim.errors import Place
-from meshsim.scenario.references import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshsim.core.latency import Latency
+    from meshsim.errors import Place
+    from meshsim.scenario.references import Reference
 
 __all__ = ["ServiceSpec"]
 
@@ -17,9 +21,10 @@ __all__ = ["ServiceSpec"]
 class ServiceSpec:
     """One service and its replicas.
 
-    `adapter` is the word of the scenario (`wsgi`), `target` the code, `path` the absolute import root and working
-    directory. `options` are those of a plugin's adapter, with `option_places` for its messages. None means: the
-    adapter's default port, no limit of concurrency or queue, no processing time, no restart.
+    `adapter` is the word of the scenario (`wsgi`), `target` the code, `path` the absolute import root and
+    working directory. `options` are those of a plugin's adapter, with `option_places` for its messages.
+    None means: the adapter's default port, no limit of concurrency or queue, no processing time, no
+    restart.
     """
 
     name: str

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from meshsim.core.latency import Latency
-from meshsim.core.selector import Selector
-from meshsim.errors import Place
-from meshsim.scenario.rates import Rate
-from meshsim.scenario.references import Reference
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshsim.core.latency import Latency
+    from meshsim.core.selector import Selector
+    from meshsim.errors import Place
+    from meshsim.scenario.rates import Rate
+    from meshsim.scenario.references import Reference
 
 __all__ = ["WorkloadSpec"]
 
@@ -18,9 +21,10 @@ __all__ = ["WorkloadSpec"]
 class WorkloadSpec:
     """One workload: either `call`, with its message, or `run`, a function given the mesh.
 
-    Open with a `rate`, closed with `clients` that `think` between calls; with neither, one client that makes `count` calls.
-    It begins at `at_ns` and ends after `for_ns`, at `until_ns` or after `count` calls, or with the run. Whether
-    `body` travels as JSON or as the fields of a message is for the target's adapter to say.
+    Open with a `rate`, closed with `clients` that `think` between calls; with neither, one client that
+    makes `count` calls. It begins at `at_ns` and ends after `for_ns`, at `until_ns` or after `count` calls,
+    or with the run. Whether `body` travels as JSON or as the fields of a message is for the target's
+    adapter to say.
     """
 
     name: str

@@ -29,8 +29,8 @@ Source = str | os.PathLike[str] | AnyMapping[str, object]
 class Document:
     """A scenario without mistakes: what was written (`root`) and what it says (`values`, by section).
 
-    `file` is the scenario file as the user gave it (empty for a dict), `folder` its absolute folder, `case` the overlay
-    that was laid over it, `cases` the names of all.
+    `file` is the scenario file as the user gave it (empty for a dict), `folder` its absolute folder, `case`
+    the overlay that was laid over it, `cases` the names of all.
     """
 
     root: Mapping = field(repr=False)
@@ -60,6 +60,7 @@ def load(
 
     Raises:
         ScenarioError: with every mistake and its place.
+
     """
     base = base or Path.cwd()
     whole = read_scenario(source, base)

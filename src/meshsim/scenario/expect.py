@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from meshsim.core.names import did_you_mean
-from meshsim.core.selector import Selector
 from meshsim.core.units import parse_duration_range
 from meshsim.scenario.fields import (
     Check,
@@ -25,6 +23,11 @@ from meshsim.scenario.nodes import Mapping, Node, Scalar, Sequence, describe
 from meshsim.scenario.references import callable_reference
 from meshsim.scenario.targets import selector
 from meshsim.scenario.values import count_range, flag, number, positive_duration, probability, text, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meshsim.core.selector import Selector
 
 __all__ = ["KINDS", "PERCENTILES", "SENTENCES", "Kind", "check_expect"]
 

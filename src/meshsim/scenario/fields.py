@@ -1,15 +1,14 @@
 """The tables that scenarios are checked by: a section is a list of fields, a field is a name and a parser.
 
-A parser takes a node and the check in progress and returns the value, or raises Refused (or UsageError, as `core` does)
-to say what is wrong with this node; it may also add mistakes of its own at deeper places. Nothing stops at the
-first mistake.
+A parser takes a node and the check in progress and returns the value, or raises Refused (or UsageError,
+as `core` does) to say what is wrong with this node; it may also add mistakes of its own at deeper places.
+Nothing stops at the first mistake.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from meshsim.core.names import did_you_mean
@@ -17,6 +16,8 @@ from meshsim.errors import Mistake, Place, UsageError
 from meshsim.scenario.nodes import Mapping, Node, Scalar, describe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from meshsim.scenario.parties import Parties
     from meshsim.scenario.words import Words
 
@@ -85,7 +86,12 @@ def table(*fields: Field) -> dict[str, Field]:
     return {field.name: field for field in fields}
 
 
-def parse_value(parse: Parse, node: Node, check: Check, fallback: Any = None) -> Any:
+def parse_value(  # a parser's result is Any, and so is this one's
+    parse: Parse,
+    node: Node,
+    check: Check,
+    fallback: Any = None,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
     """Parse one node; a refusal becomes a mistake at its place and the result is `fallback`."""
     try:
         return parse(node, check)

@@ -1,4 +1,4 @@
-"""What a YAML syntax error probably means: the traps of YAML that a scenario's values walk into, each with its cure."""
+"""What a YAML syntax error probably means: the traps that a scenario walks into, each with its cure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def syntax_mistake(error: YAMLError | ValueError, text: str, file: str, fallback
     if isinstance(error, ReaderError):
         return Mistake(
             place_at(text, error.position, file),
-            f"the character {chr(error.character)!r} cannot stand in YAML: write it as an escape inside double quotes",
+            f"the character {chr(error.character)!r} cannot stand in YAML: escape it in double quotes",
         )
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Mistake(fallback, f"not YAML: {str(error).splitlines()[0]}")

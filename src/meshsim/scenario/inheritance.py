@@ -23,7 +23,7 @@ _CHAIN_MAX = 20
 def scenario_file(path: str | os.PathLike[str]) -> str:
     """Return the file that `path` means: itself, or the `scenario.mesh.yaml` of a folder."""
     text = os.fspath(path)
-    return os.path.join(text, FOLDER_FILE) if Path(text).is_dir() else text  # noqa: PTH118  keeps the user's form
+    return os.path.join(text, FOLDER_FILE) if Path(text).is_dir() else text  # noqa: PTH118  ./x stays
 
 
 def folder_of(place: Place, base: Path) -> Path:

@@ -53,22 +53,26 @@ def _ends(key: str, place: Place, check: Check) -> tuple[Party, Party] | None:
     if key == DEFAULT:
         return Party("*"), Party("*")
     try:
-        selector = parse_selector(key)
-        if selector.caller is None:
-            raise Refused(f'{key!r} is no link: CONSUMER -> PROVIDER, as "* -> {key}", or default')
-        if selector.operation is not None:
-            raise Refused(
-                f"{key!r} names an operation: a link carries all of them; faults know delay: and error:"
-            )
-        check.parties.check_selector(selector)
+        return _parse_ends(key, check)
     except (Refused, UsageError) as error:
         check.report(place, str(error))
         return None
+
+
+def _parse_ends(key: str, check: Check) -> tuple[Party, Party]:
+    selector = parse_selector(key)
+    if selector.caller is None:
+        raise Refused(f'{key!r} is no link: CONSUMER -> PROVIDER, as "* -> {key}", or default')
+    if selector.operation is not None:
+        raise Refused(
+            f"{key!r} names an operation: a link carries all of them; faults know delay: and error:"
+        )
+    check.parties.check_selector(selector)
     return selector.caller, selector.target
 
 
 def _refuse_brokered(place: Place, consumer: Party, provider: Party, node: Node, check: Check) -> None:
-    """A link to a service behind a broker says who calls it; packets flow elsewhere."""
+    """Report values on a link to a service behind a broker: it says who calls; packets flow elsewhere."""
     broker = check.parties.broker_between(consumer.name, provider.name)
     if broker is not None and isinstance(node, Mapping) and node.entries:
         words = ", ".join(node.entries)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from meshsim.core.units import format_duration
 from meshsim.scenario.fields import Check, Field, Refused, table
-from meshsim.scenario.nodes import Mapping, Node
 from meshsim.scenario.targets import TRIGGERED
 from meshsim.scenario.triggers import trigger
 from meshsim.scenario.values import (
@@ -19,6 +18,9 @@ from meshsim.scenario.values import (
     whole,
 )
 from meshsim.scenario.verbs import Span, Verb
+
+if TYPE_CHECKING:
+    from meshsim.scenario.nodes import Mapping, Node
 
 __all__ = ["FILTERS", "WHEN", "check_moments"]
 
@@ -70,16 +72,18 @@ def check_moments(node: Mapping, values: dict[str, Any], verb: Verb, check: Chec
             _report(node, verb.name, f"{name!r} is who took part in a when:, and there is none", check)
     if "after_calls" in node.entries and "after_messages" in node.entries:
         _report(node, "after_messages", "after_calls: and after_messages: both say when: keep one", check)
-    _check_span(node, verb, bool(starts), values, check)
+    _check_span(node, verb, values, check)
     _check_order(node, values, check)
 
 
-def _check_span(node: Mapping, verb: Verb, starts: bool, values: dict[str, Any], check: Check) -> None:  # noqa: FBT001
+def _check_span(node: Mapping, verb: Verb, values: dict[str, Any], check: Check) -> None:
     if verb.span is Span.INSTANT:
         keys = ("for",) if "every" in node.entries else ("for", "until")
         for key in keys:
             _report(node, key, f"{verb.name} happens at a moment: {key}: has no meaning for it", check)
-    if verb.span is not Span.LASTING and not (starts or values["after_calls"] or values["after_messages"]):
+    if verb.span is not Span.LASTING and not (
+        any(key in node.entries for key in _STARTS) or values["after_calls"] or values["after_messages"]
+    ):
         has_end = verb.span is Span.EITHER and ("for" in node.entries or "until" in node.entries)
         if not has_end:
             check.report(

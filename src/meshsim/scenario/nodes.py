@@ -1,17 +1,20 @@
 """A scenario as it was written: scalars, sequences and mappings, each with its place and its source text.
 
-Three node types of our own instead of plain dicts and lists, because a mistake found in the last pass must still know
-the line and column of its key, and because `BUILD: 007` must stay `007`: a scalar keeps its text beside its value.
+Three node types of our own instead of plain dicts and lists, because a mistake found in the last pass must
+still know the line and column of its key, and because `BUILD: 007` must stay `007`: a scalar keeps its text
+beside its value.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from meshsim.errors import Place
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshsim.errors import Place
 
 __all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Source", "describe", "to_python"]
 

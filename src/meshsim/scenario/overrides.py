@@ -26,8 +26,8 @@ def split_override(text: str) -> tuple[str, str]:
 def override_node(root: Mapping, path: str, value: str) -> Mapping:
     """Return `root` with the value at `path` replaced by what the YAML text `value` says.
 
-    Steps are divided by dots; a name that holds one stands in quotes: `links."a -> b.c".loss`; lists count from 0.
-    Raises ScenarioError where the path leads nowhere.
+    Steps are divided by dots; a name that holds one stands in quotes: `links."a -> b.c".loss`; lists count
+    from 0. Raises ScenarioError where the path leads nowhere.
     """
     place = Place(f"--set {path}={value}", 1, 1)
     steps = [match[1] if match[1] is not None else match[2].strip() for match in _STEP.finditer(path)]
@@ -44,7 +44,7 @@ def _replace(node: Node, steps: list[str], new: Node, place: Place, walked: str)
     step, rest = steps[0], steps[1:]
     here = f"{walked}.{step}" if walked else step
     if isinstance(node, Sequence):
-        return _replace_item(node, step, rest, new, place, here)
+        return _replace_item(node, steps, new, place, here)
     if not isinstance(node, Mapping):
         raise ScenarioError([Mistake(place, f"{walked} is {describe(node)}, which has no {step!r} inside")])
     entry = node.entries.get(step)
@@ -58,10 +58,10 @@ def _replace(node: Node, steps: list[str], new: Node, place: Place, walked: str)
     return Mapping(node.place, {**node.entries, step: Entry(entry.key_place, inner)}, node.source)
 
 
-def _replace_item(node: Sequence, step: str, rest: list[str], new: Node, place: Place, here: str) -> Node:
-    last = len(node.items) - 1
+def _replace_item(node: Sequence, steps: list[str], new: Node, place: Place, here: str) -> Node:
+    step, last = steps[0], len(node.items) - 1
     if not step.isdecimal() or int(step) > last:
         raise ScenarioError([Mistake(place, f"{here}: the list has items 0 to {last}")])
     items = list(node.items)
-    items[int(step)] = _replace(items[int(step)], rest, new, place, here)
+    items[int(step)] = _replace(items[int(step)], steps[1:], new, place, here)
     return Sequence(node.place, tuple(items), node.source)

@@ -1,19 +1,22 @@
 """Who takes part in a scenario, and where two of them meet.
 
-Two HTTP services exchange packets. The clients and the server of a service behind a broker do not: each exchanges packets
-with the broker, so that a partition between the two would cut nothing, and silently. `Parties.meeting` finds
-those pairs.
+Two HTTP services exchange packets. The clients and the server of a service behind a broker do not: each
+exchanges packets with the broker, so that a partition between the two would cut nothing, and silently.
+`Parties.meeting` finds those pairs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from meshsim.core.names import EVERYONE, TEST_HOST, did_you_mean
-from meshsim.core.selector import Party, Selector
-from meshsim.errors import Place
 from meshsim.scenario.fields import Refused
-from meshsim.scenario.words import AdapterWord
+
+if TYPE_CHECKING:
+    from meshsim.core.selector import Party, Selector
+    from meshsim.errors import Place
+    from meshsim.scenario.words import AdapterWord
 
 __all__ = ["Parties", "ServiceParty"]
 
@@ -49,7 +52,7 @@ class Parties:
         service = self.services.get(party.name)
         if service is None and party.name not in self.platforms:
             raise Refused(
-                f"{party.name!r} is no service and no platform service{did_you_mean(party.name, self.names())}"
+                f"{party.name!r} is neither service nor platform{did_you_mean(party.name, self.names())}"
             )
         replicas = 1 if service is None else service.replicas
         if party.index is not None and party.index >= replicas:
@@ -94,7 +97,7 @@ class Parties:
         return None
 
     def broker_between(self, consumer: str, provider: str) -> str | None:
-        """Return the platform service through which `consumer` calls `provider`, or None when it calls directly."""
+        """Return the platform service through which `consumer` calls `provider`; None for directly."""
         if EVERYONE in (consumer, provider) or consumer in self.platforms:
             return None
         return self._broker(provider)

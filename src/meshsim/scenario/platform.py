@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meshsim.core.names import did_you_mean
 from meshsim.core.operation import Operation, parse_operation
-from meshsim.errors import Place
 from meshsim.scenario.fields import (
     Check,
     Checked,
@@ -20,6 +19,9 @@ from meshsim.scenario.fields import (
 from meshsim.scenario.nodes import Mapping, Node, Scalar, describe, to_python
 from meshsim.scenario.services import check_name, host_and_port
 from meshsim.scenario.values import anything, latency, list_of, one_or_list, text, text_map, whole
+
+if TYPE_CHECKING:
+    from meshsim.errors import Place
 
 __all__ = ["WORDS", "check_platform", "register_platform"]
 

@@ -1,7 +1,7 @@
 """A Python dict -> nodes, so that `mesh_scenario` and `World` go through the same checks as a file.
 
-A dict has no lines, so its places name the path inside it: `<dict>.services.shop.port:1:1`. Values may be objects (an
-app, a function): they are kept as they are.
+A dict has no lines, so its places name the path inside it: `<dict>.services.shop.port:1:1`. Values may be
+objects (an app, a function): they are kept as they are.
 """
 
 from __future__ import annotations

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from meshsim.core.units import parse_rate
 from meshsim.scenario.fields import Check, Refused
-from meshsim.scenario.nodes import Node
 from meshsim.scenario.values import text
+
+if TYPE_CHECKING:
+    from meshsim.scenario.nodes import Node
 
 __all__ = ["Rate", "parse_rate_form", "rate"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
+    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -35,7 +35,7 @@ CHARACTERS_MAX = 250_000
 _PROBE_CHARACTERS = 20_000
 
 
-class _Bounds(ScenarioError):
+class _OutOfBoundsError(ScenarioError):
     """The text is deeper or larger than a scenario can be."""
 
 
@@ -66,7 +66,7 @@ def read_text(text: str, file: str) -> Node:
     # Reading megabytes in Python takes minutes. The beginning shows whether nesting is to blame.
     try:
         _Builder(text[:_PROBE_CHARACTERS], file).build()
-    except _Bounds:
+    except _OutOfBoundsError:
         raise
     except ScenarioError:
         pass
@@ -119,7 +119,7 @@ class _Builder:
             raise _one(Place(self._file, 1, 1), "the file is empty: a scenario is a mapping")
         return self._root
 
-    def _take(self, event: Any, place: Place) -> None:
+    def _take(self, event: Event, place: Place) -> None:
         if isinstance(event, ScalarEvent):
             self._refuse_tag(event, place)
             plain = not event.style
@@ -128,7 +128,9 @@ class _Builder:
         elif isinstance(event, MappingStartEvent | SequenceStartEvent):
             self._refuse_tag(event, place)
             if len(self._open) >= DEPTH_MAX:
-                raise _Bounds([Mistake(place, f"nested more than {DEPTH_MAX} deep: no scenario needs that")])
+                raise _OutOfBoundsError(
+                    [Mistake(place, f"nested more than {DEPTH_MAX} deep: no scenario needs that")]
+                )
             items: list[Node] | None = [] if isinstance(event, SequenceStartEvent) else None
             self._open.append(_Open(place, event.start_mark.index, event.anchor, self._nodes, items))
         elif isinstance(event, MappingEndEvent | SequenceEndEvent):
@@ -142,11 +144,11 @@ class _Builder:
             if self._documents > 1:
                 raise _one(place, "a second document begins here: a scenario is one document, remove the ---")
 
-    def _refuse_tag(self, event: Any, place: Place) -> None:
+    def _refuse_tag(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, place: Place) -> None:
         if event.tag is not None and event.tag != "!":
             raise _one(place, f"the tag {str(event.tag)[:60]!r} has no meaning in a scenario: remove it")
 
-    def _close(self, end: int | None, event: Any) -> None:
+    def _close(self, end: int | None, event: Event) -> None:
         opened = self._open.pop()
         source = Source(self._text, opened.start, event.start_mark.index if end is None else end)
         node: Node
@@ -156,7 +158,7 @@ class _Builder:
             node = Mapping(opened.place, opened.entries, source)
         self._add(node, opened.anchor, self._nodes - opened.nodes_before + 1)
 
-    def _alias(self, event: Any, place: Place) -> None:
+    def _alias(self, event: AliasEvent, place: Place) -> None:
         if any(opened.anchor == event.anchor for opened in self._open):
             raise _one(place, f"*{event.anchor} stands inside what it names: it would never end")
         known = self._anchors.get(event.anchor)
@@ -169,7 +171,7 @@ class _Builder:
     def _count(self, size: int, place: Place) -> None:
         self._nodes += size
         if self._nodes > NODES_MAX:
-            raise _Bounds(
+            raise _OutOfBoundsError(
                 [Mistake(place, f"more than {NODES_MAX} values, aliases counted each time they are used")]
             )
 

@@ -1,7 +1,7 @@
 """References to the user's Python code, `module:attribute`, and whether the module can be found.
 
-Nothing of the user's is imported to find out: importing is the world's business, on the host that owns the module, and a
-scenario must be checkable without its services' side effects.
+Nothing of the user's is imported to find out: importing is the world's business, on the host that owns the
+module, and a scenario must be checkable without its services' side effects.
 """
 
 from __future__ import annotations
@@ -9,16 +9,19 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meshsim.core.names import did_you_mean
 from meshsim.scenario.fields import Check, Refused
 from meshsim.scenario.inheritance import folder_of
 from meshsim.scenario.nodes import Node, Scalar
 from meshsim.scenario.values import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Reference", "callable_reference", "parse_attribute", "parse_program"]
 
@@ -29,9 +32,9 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 class Reference:
     """Something in the user's code.
 
-    `module` is a dotted name or None, `script` the absolute path of a script or None, `attribute` what to take from
-    the module (None runs it as `python -m` does), `folder` the absolute import root. `value` is set instead of all
-    of these when the scenario came from Python and named the object itself.
+    `module` is a dotted name or None, `script` the absolute path of a script or None, `attribute` what to
+    take from the module (None runs it as `python -m` does), `folder` the absolute import root. `value` is
+    set instead of all of these when the scenario came from Python and named the object itself.
     """
 
     text: str
@@ -122,7 +125,8 @@ def _find_top(name: str, folder: Path) -> ModuleSpec | None:
 
 
 def _listed(locations: Iterable[str]) -> list[str]:
-    # The path of a namespace package recalculates itself when walked, and asks for parents that nobody imported.
+    # The path of a namespace package recalculates itself when walked, and asks for parents that nobody
+    # imported.
     return [str(location) for location in getattr(locations, "_path", locations)]
 
 

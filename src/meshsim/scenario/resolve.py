@@ -1,7 +1,7 @@
 """What YAML 1.2 takes a plain scalar for: null, a truth value, a number, or text (the core schema).
 
-Not ruamel's own resolver, which also knows dates, sexagesimals and merge keys, and which gives the value without the
-text. `no`, `on` and `1:30` are text here.
+Not ruamel's own resolver, which also knows dates, sexagesimals and merge keys, and which gives the value
+without the text. `no`, `on` and `1:30` are text here.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def _number(text: str) -> object:
     if _INT.fullmatch(text):
         return int(text)
     if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
+        return int(text, 8)
     if _HEX.fullmatch(text):
-        return int(text[2:], 16)
+        return int(text, 16)
     if _FLOAT.fullmatch(text):
         return float(text)
     if _SPECIAL.fullmatch(text):

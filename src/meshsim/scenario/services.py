@@ -158,7 +158,7 @@ def _target(word: AdapterWord, node: Node, folder: Path, check: Check) -> Refere
 
 
 def _check_brokers(word: AdapterWord, node: Node, options: dict[str, Any], check: Check) -> None:
-    """Check the platform services that a plugin's options name; name the only one there is when they name none."""
+    """Check the platform services that a plugin's options name, or name the only one there is."""
     platforms = check.parties.platforms
     words = {"redis": "redis", "sentinel": "redis_sentinel"}
     named = [key for key in BROKER_OPTIONS if key in options]

@@ -1,4 +1,4 @@
-"""Whom a fault, a trigger, a workload or an expectation means: parsers that know the parties of the scenario."""
+"""Whom a fault, a trigger, a workload or an expectation means, checked against the parties."""
 
 from __future__ import annotations
 
@@ -37,14 +37,13 @@ def host(node: Node, check: Check) -> tuple[Selector, ...]:
     if written in TRIGGERED:
         return (Selector(Party(written)),)
     found = parse_selector(written)
+    name = found.target.name
     if found.caller is not None or found.operation is not None:
-        raise Refused(
-            f"{written!r} is no host: a name, as {found.target.name}, {found.target.name}/0 or {found.target.name}/any"
-        )
-    if found.target.name in (EVERYONE, TEST_HOST):
+        raise Refused(f"{written!r} is no host: a name, as {name}, {name}/0 or {name}/any")
+    if name in (EVERYONE, TEST_HOST):
         raise Refused(f"{written!r} cannot be meant here: name a service")
     check.parties.check(found.target)
-    if check.parties.platforms.get(found.target.name) == "external":
+    if check.parties.platforms.get(name) == "external":
         raise Refused(
             f"{written!r} is outside and has no host here: refuse or blackhole the connections to it"
         )
@@ -62,8 +61,10 @@ def sentinel(node: Node, check: Check) -> tuple[Selector, ...]:
 
 
 def link(verb: str) -> Parse:
-    """Return a parser of the two ends of a link: `[orders, cache]`, `orders -> cache`, or `orders` for all that
-    reaches it."""
+    """Return a parser of the two ends of a link: `[orders, cache]`, `orders -> cache`, or `orders`.
+
+    A name alone means everything that reaches it. `verb` is for the message when the two meet elsewhere.
+    """
 
     def parse(node: Node, check: Check) -> tuple[Selector, ...]:
         first, second, broker = _pair(node, check) if isinstance(node, Sequence) else _arrow(node, check)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from meshsim.scenario.expect import check_expect
-from meshsim.scenario.fields import Check, Field, Refused, check_mapping, table
 from meshsim.scenario.faults import check_faults
+from meshsim.scenario.fields import Check, Field, Refused, check_mapping, table
 from meshsim.scenario.links import check_links
 from meshsim.scenario.nodes import Mapping, Node, Scalar, Sequence, describe
 from meshsim.scenario.platform import check_platform, register_platform
@@ -86,5 +86,5 @@ def check_scenario(root: Mapping, check: Check) -> dict[str, Any]:
 
 
 def _is_empty(node: Node) -> bool:
-    """A section with nothing under it is one that is not filled in yet, and none of the others' business."""
+    """Say whether a section has nothing under it: it is not filled in yet, which is no mistake."""
     return (isinstance(node, Scalar) and node.is_null) or (isinstance(node, Sequence) and not node.items)

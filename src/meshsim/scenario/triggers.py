@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from meshsim.core.names import did_you_mean
 from meshsim.core.selector import Selector, parse_selector
 from meshsim.scenario.fields import Check, Refused
-from meshsim.scenario.nodes import Node
 from meshsim.scenario.values import text
+
+if TYPE_CHECKING:
+    from meshsim.scenario.nodes import Node
 
 __all__ = ["EVENTS", "Trigger", "trigger"]
 
 EVENTS = ("sent", "received", "replied", "failed")
-"""What can happen to a call: it leaves the caller, reaches the target, its reply or its failure comes back."""
+"""What can happen to a call: it leaves, it arrives, its reply or its failure comes back."""
 
 
 @dataclass(frozen=True, slots=True)

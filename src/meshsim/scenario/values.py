@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import datetime, timezone
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from meshsim.core.latency import Latency, parse_latency
 from meshsim.core.names import did_you_mean
@@ -18,6 +17,9 @@ from meshsim.core.units import (
 from meshsim.scenario.fields import Check, Parse, Refused, is_cut_off, parse_value
 from meshsim.scenario.inheritance import folder_of
 from meshsim.scenario.nodes import Mapping, Node, Scalar, Sequence, describe, to_python
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "anything",
@@ -172,7 +174,7 @@ def epoch(node: Node, check: Check) -> int:
     if moment.tzinfo is None:
         # A local time would give another run on another machine.
         raise Refused(f"{written!r} has no time zone: {moment.isoformat()}Z?")
-    since = moment.astimezone(timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     value_ns = (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
     if value_ns < 0:
         raise Refused(f"{written!r} lies before 1970")

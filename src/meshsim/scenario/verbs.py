@@ -43,7 +43,7 @@ def _nothing_more(values: dict[str, Any], check: Check) -> str | None:  # noqa: 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One row: `target` parses whom the verb means, `refuse` says what is wrong with the parameters together."""
+    """One row: `target` parses whom the verb means, `refuse` looks at the parameters together."""
 
     name: str
     aim: Aim
@@ -68,7 +68,7 @@ def _one_of(*names: str) -> Refusal:
 
 
 def _error_fits(values: dict[str, Any], check: Check) -> str | None:
-    """An HTTP service answers with a status, Redis with a text."""
+    """Say what is wrong with an error: an HTTP service answers with a status, Redis with a text."""
     if not values["targets"]:
         return None
     name = values["targets"][0].target.name

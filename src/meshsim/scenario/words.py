@@ -1,8 +1,8 @@
-"""The words that a scenario may use for adapters and platform services: those of meshsim and those of plugins.
+"""The words that a scenario may use for adapters and platform services.
 
-A built-in word is one row here. A plugin's word is the name of its entry point; it is not loaded to check a scenario, so
-its options are a mapping of its own, `orders: {pysoa: {server: orders.server:Server, redis: cache}}`, which the plugin's
-`validate` looks at when the world starts.
+A built-in word is one row here. A plugin's word is the name of its entry point; it is not loaded to check a
+scenario, so its options are a mapping of its own, `orders: {pysoa: {server: orders.server:Server, redis:
+cache}}`, which the plugin's `validate` looks at when the world starts.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ TARGET_OPTION: Final = "server"
 BROKERED: Final = frozenset({"pysoa"})
 """Plugins' words whose services are always behind a broker, also when the scenario does not name it.
 
-The one thing that is known here about a plugin: without it `orders: {pysoa: "orders.server:Server"}` would pass for a service
-that its callers reach directly.
+The one thing that is known here about a plugin: without it `orders: {pysoa: "orders.server:Server"}` would
+pass for a service that its callers reach directly.
 """
 
 

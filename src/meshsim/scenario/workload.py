@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from meshsim.core.selector import Selector
-from meshsim.errors import Place
+from meshsim.core.names import did_you_mean
 from meshsim.scenario.fields import (
     Check,
     Checked,
@@ -22,6 +21,10 @@ from meshsim.scenario.references import callable_reference
 from meshsim.scenario.targets import selector
 from meshsim.scenario.values import anything, duration, latency, positive_duration, text, text_map, whole
 
+if TYPE_CHECKING:
+    from meshsim.core.selector import Selector
+    from meshsim.errors import Place
+
 __all__ = ["FIELDS", "check_workload"]
 
 _SHAPE = '{name: buyers, call: "shop POST /buy", rate: 20/s}'
@@ -36,9 +39,7 @@ def _call(node: Node, check: Check) -> Selector:
             f"{found.text!r} names a caller: a workload calls from the host test; leave the arrow out"
         )
     if name not in check.parties.services:
-        raise Refused(
-            f"{name!r} is no service: a workload calls services, as {next(iter(check.parties.services), 'shop')}"
-        )
+        raise Refused(f"{name!r} is no service{did_you_mean(name, check.parties.services)}")
     if found.operation is None:
         service = check.parties.services[name]
         http = service.adapter is not None and service.adapter.http
