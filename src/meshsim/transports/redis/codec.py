@@ -1,0 +1,241 @@
+"""RESP on the wire, both versions: commands of a client in, replies of the server out.
+
+The seam hands the bytes of redis-py to the network as they are and redis-py's own parser reads the replies, so
+that every decoding rule of the library is the library's. What this file writes is therefore what a real server
+writes: simple strings, bulk strings, errors, integers, arrays, and in RESP3 maps, sets, doubles, booleans,
+nulls and pushes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshsim.transports.redis.engine import SimpleError, SimpleString
+
+__all__ = [
+    "NULL_ARRAY",
+    "MapReply",
+    "ProtocolError",
+    "PushReply",
+    "RequestParser",
+    "SetReply",
+    "Verbatim",
+    "encode",
+    "format_double",
+]
+
+_MAX_INLINE_BYTES = 64 * 1024
+_MAX_BULK_BYTES = 512 * 1024 * 1024
+_MAX_ARGUMENTS = 1024 * 1024
+
+
+class ProtocolError(Exception):
+    """What a client sent is not RESP; a real server answers with the text and closes the connection."""
+
+
+class SetReply(list[Any]):
+    """A reply that is a set in RESP3 and an array in RESP2."""
+
+    __slots__ = ()
+
+
+class MapReply(list[Any]):
+    """A reply of keys and values in turn that is a map in RESP3 and a flat array in RESP2."""
+
+    __slots__ = ()
+
+
+class PushReply(list[Any]):
+    """A message that nobody asked for: a push in RESP3, an array in RESP2."""
+
+    __slots__ = ()
+
+
+class Verbatim(bytes):
+    """Text for people: a verbatim string in RESP3, a bulk string in RESP2."""
+
+    __slots__ = ()
+
+
+class _NullArray:
+    """No array at all, which RESP2 tells from no string."""
+
+    __slots__ = ()
+
+
+NULL_ARRAY = _NullArray()
+
+
+class RequestParser:
+    """Cuts a stream of bytes into commands, however the bytes were split on their way."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> list[list[bytes]]:
+        """Take what arrived and return every command that is now complete.
+
+        Raises:
+            ProtocolError: the bytes are not RESP; commands before the fault are lost with the connection.
+        """
+        buffer = self._buffer + data if self._buffer else data
+        commands: list[list[bytes]] = []
+        position = 0
+        while position < len(buffer):
+            found = _multibulk(buffer, position) if buffer[position] == _STAR else _inline(buffer, position)
+            if found is None:
+                break
+            fields, position = found
+            if fields:
+                commands.append(fields)
+        self._buffer = buffer[position:]
+        return commands
+
+
+_STAR = ord("*")
+_DOLLAR = ord("$")
+
+
+def _number(text: bytes) -> int | None:
+    digits = text[1:] if text[:1] == b"-" else text
+    return int(text) if digits.isdigit() and len(digits) < 20 else None  # noqa: PLR2004  a 64-bit number
+
+
+def _multibulk(buffer: bytes, position: int) -> tuple[list[bytes], int] | None:
+    end = buffer.find(b"\r\n", position)
+    if end < 0:
+        if len(buffer) - position > _MAX_INLINE_BYTES:
+            raise ProtocolError("Protocol error: too big mbulk count string")
+        return None
+    count = _number(buffer[position + 1 : end])
+    if count is None or count > _MAX_ARGUMENTS:
+        raise ProtocolError("Protocol error: invalid multibulk length")
+    position = end + 2
+    fields: list[bytes] = []
+    for _ in range(count):
+        end = buffer.find(b"\r\n", position)
+        if end < 0:
+            if len(buffer) - position > _MAX_INLINE_BYTES:
+                raise ProtocolError("Protocol error: too big bulk count string")
+            return None
+        if buffer[position] != _DOLLAR:
+            raise ProtocolError(f"Protocol error: expected '$', got '{chr(buffer[position])}'")
+        length = _number(buffer[position + 1 : end])
+        if length is None or not 0 <= length <= _MAX_BULK_BYTES:
+            raise ProtocolError("Protocol error: invalid bulk length")
+        position = end + 2 + length
+        if len(buffer) < position + 2:
+            return None
+        fields.append(buffer[end + 2 : position])
+        position += 2
+    return fields, position
+
+
+def _inline(buffer: bytes, position: int) -> tuple[list[bytes], int] | None:
+    end = buffer.find(b"\n", position)
+    if end < 0:
+        if len(buffer) - position > _MAX_INLINE_BYTES:
+            raise ProtocolError("Protocol error: too big inline request")
+        return None
+    return buffer[position:end].split(), end + 1
+
+
+def encode(reply: Any, protocol: int) -> bytes:
+    """Write one reply in RESP2 or RESP3.
+
+    Args:
+        reply: bytes, str, int, float, bool, None, a list, a dict, or one of the shapes of this module.
+        protocol: 2 or 3, as the connection has chosen by HELLO.
+    """
+    kind = type(reply)
+    if kind is bytes:
+        return b"$%d\r\n%b\r\n" % (len(reply), reply)
+    if kind is SimpleString:
+        return b"+%b\r\n" % reply.value
+    if kind is int:
+        return b":%d\r\n" % reply
+    if reply is None:
+        return b"$-1\r\n" if protocol == _RESP2 else b"_\r\n"
+    if kind is list or kind is tuple:
+        return _aggregate(b"*", reply, protocol)
+    return _RARE[kind](reply, protocol)  # type: ignore[no-any-return]
+
+
+_RESP2 = 2
+
+
+def _aggregate(sign: bytes, items: Any, protocol: int) -> bytes:
+    return b"%b%d\r\n%b" % (sign, len(items), b"".join([encode(item, protocol) for item in items]))
+
+
+def _encode_error(reply: Any, _protocol: int) -> bytes:
+    text = reply.value.replace("\r", " ").replace("\n", " ")
+    return f"-{text}\r\n".encode("utf-8", "surrogateescape")
+
+
+def _encode_str(reply: str, protocol: int) -> bytes:
+    return encode(reply.encode(), protocol)
+
+
+def _encode_bool(reply: Any, protocol: int) -> bytes:
+    if protocol == _RESP2:
+        return b":1\r\n" if reply else b":0\r\n"
+    return b"#t\r\n" if reply else b"#f\r\n"
+
+
+def _encode_double(reply: float, protocol: int) -> bytes:
+    text = format_double(reply)
+    return encode(text, protocol) if protocol == _RESP2 else b",%b\r\n" % text
+
+
+def format_double(value: float) -> bytes:
+    """Print a double as Redis 7.0 does: 17 significant digits, whole numbers without a point."""
+    if value != value:  # noqa: PLR0124  NaN is the one value unlike itself
+        return b"nan"
+    if value in {_INFINITY, -_INFINITY}:
+        return b"inf" if value > 0 else b"-inf"
+    return b"%.17g" % value
+
+
+_INFINITY = float("inf")
+
+
+def _encode_map(reply: Any, protocol: int) -> bytes:
+    flat = reply if isinstance(reply, list) else [part for pair in reply.items() for part in pair]
+    if protocol == _RESP2:
+        return _aggregate(b"*", flat, protocol)
+    return b"%%%d\r\n%b" % (len(flat) // 2, b"".join([encode(item, protocol) for item in flat]))
+
+
+def _encode_set(reply: Any, protocol: int) -> bytes:
+    return _aggregate(b"*" if protocol == _RESP2 else b"~", reply, protocol)
+
+
+def _encode_push(reply: Any, protocol: int) -> bytes:
+    return _aggregate(b"*" if protocol == _RESP2 else b">", reply, protocol)
+
+
+def _encode_verbatim(reply: Any, protocol: int) -> bytes:
+    if protocol == _RESP2:
+        return b"$%d\r\n%b\r\n" % (len(reply), reply)
+    return b"=%d\r\ntxt:%b\r\n" % (len(reply) + 4, reply)
+
+
+def _encode_null_array(_reply: Any, protocol: int) -> bytes:
+    return b"*-1\r\n" if protocol == _RESP2 else b"_\r\n"
+
+
+_RARE: dict[type, Any] = {
+    SimpleError: _encode_error,
+    str: _encode_str,
+    bool: _encode_bool,
+    float: _encode_double,
+    dict: _encode_map,
+    MapReply: _encode_map,
+    SetReply: _encode_set,
+    PushReply: _encode_push,
+    Verbatim: _encode_verbatim,
+    _NullArray: _encode_null_array,
+}

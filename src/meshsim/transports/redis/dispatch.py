@@ -1,0 +1,220 @@
+"""From the words of a request to the engine's function: lookup, arity, arguments, and the errors of each.
+
+The engine does this too, but words its errors in its own way and reads every signature anew. Here a signature
+is compiled once for each number of arguments, and the errors are those of Redis 7.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshsim.transports.redis.engine import (
+    SUPPORTED_COMMANDS,
+    CommandItem,
+    Key,
+    Signature,
+    SimpleError,
+    module,
+)
+
+if TYPE_CHECKING:
+    from meshsim.transports.redis.database import MeshDatabase
+
+__all__ = ["RUN", "Entry", "bind", "find", "unknown_command"]
+
+_WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
+_LEAVE_UNCREATED = module("_msgs").FLAG_DO_NOT_CREATE
+_KEEP_EMPTY = module("_msgs").FLAG_LEAVE_EMPTY_VAL
+_NOT_IN_SCRIPTS = module("_msgs").FLAG_NO_SCRIPT
+_IN_TRANSACTION = module("_msgs").FLAG_TRANSACTION
+
+_MAX_ECHO_CHARS = 128
+
+
+class Entry:
+    """One command, ready to run.
+
+    Attributes:
+        name: as the table has it, in lower case, a blank before the subcommand.
+        words: how many words of a request are its name.
+        writes: whether Redis flags it as a write, which a replica refuses.
+        at_once: whether a transaction runs it instead of queueing it.
+        from_scripts: whether a script may call it.
+        removes_empty: whether a key whose value becomes empty goes away.
+        since: the first version that has it.
+        propagates: whether replicas get it although it writes no key.
+    """
+
+    __slots__ = (
+        "_plans",
+        "at_once",
+        "from_scripts",
+        "function",
+        "name",
+        "propagates",
+        "removes_empty",
+        "signature",
+        "since",
+        "words",
+        "writes",
+    )
+
+    def __init__(self, name: str, signature: Signature) -> None:
+        self.name = name
+        self.signature = signature
+        self.function = signature.func_name
+        self.words = name.count(" ") + 1
+        self.writes = _is_write(name)
+        self.at_once = _IN_TRANSACTION in signature.flags
+        self.from_scripts = _NOT_IN_SCRIPTS not in signature.flags
+        self.removes_empty = _KEEP_EMPTY not in signature.flags
+        self.since = _SINCE.get(name, _ALWAYS)
+        self.propagates = name in _PROPAGATED
+        self._plans: dict[int, list[tuple[int, Any, bool]]] = {}
+
+    def plan(self, count: int) -> list[tuple[int, Any, bool]]:
+        """Return what has to be done to which of `count` arguments: position, its type, whether it is a key.
+
+        Raises:
+            SimpleError: the command does not take so many arguments.
+        """
+        found = self._plans.get(count)
+        if found is None:
+            self.check_arity(count)
+            repeat = self.signature.repeat
+            types = list(self.signature.fixed)
+            types += [repeat[index % len(repeat)] for index in range(count - len(types))]
+            found = [(index, kind, isinstance(kind, Key)) for index, kind in enumerate(types) if kind is not bytes]
+            self._plans[count] = found
+        return found
+
+    def check_arity(self, count: int) -> None:
+        """Refuse a wrong number of arguments in Redis' words."""
+        more = count - len(self.signature.fixed)
+        repeat = len(self.signature.repeat)
+        if more == 0 or (more > 0 and repeat and more % repeat == 0):
+            return
+        message = f"ERR wrong number of arguments for '{self.name.replace(' ', '|')}' command"
+        raise SimpleError(message)
+
+
+_ALWAYS: tuple[int, ...] = (0,)
+_PROPAGATED = frozenset({"publish", "spublish", "function load", "function delete", "function flush"})
+
+_NEW_IN: dict[tuple[int, ...], str] = {
+    (7, 2): "client setinfo|client no-touch",
+    (7, 4): "hexpire|hexpireat|hexpiretime|hpersist|hpexpire|hpexpireat|hpexpiretime|hpttl|httl",
+    (8, 0): "hgetdel|hgetex|hsetex",
+    (8, 2): "xackdel|xdelex",
+    (8, 4): "delex|digest|msetex",
+    (8, 6): "xcfgset|xidmprecord",
+    (8, 8): "arcount|ardel|ardelrange|arget|argetrange|argrep|arinfo|arinsert|arlastitems|arlen|armget|armset|arnext|arop"
+    "|arring|arscan|arseek|arset|blmovem|himport discard|himport discardall|himport prepare|himport set|increx|lmovem"
+    "|saddex|sdiffcard|sunioncard|xnack",
+}
+_SINCE = {name: version for version, names in _NEW_IN.items() for name in names.split("|")}
+
+_WRITES_UNLISTED = frozenset({"xgroup create", "xgroup destroy", "xgroup setid", "xgroup createconsumer"})
+
+
+def _is_write(name: str) -> bool:
+    info = module("model").get_command_info(name.encode())
+    return name in _WRITES_UNLISTED or (info is not None and b"write" in info[2])
+
+
+_entries: dict[str, Entry] = {}
+_by_spelling: dict[bytes, Entry] = {}
+_containers: set[str] = set()
+
+
+def _table() -> dict[str, Entry]:
+    if not _entries:
+        for name, signature in SUPPORTED_COMMANDS.items():
+            if "redis" in signature.server_types:
+                _entries[name] = Entry(name, signature)
+        _containers.update(name.partition(" ")[0] for name in _entries if " " in name)
+    return _entries
+
+
+def find(fields: list[bytes]) -> Entry:
+    """Return the command that a request names.
+
+    Raises:
+        SimpleError: there is no such command or subcommand, in Redis' words.
+    """
+    found = _by_spelling.get(fields[0])
+    if found is not None:
+        return found
+    table = _table()
+    name = fields[0].decode("utf-8", "replace").lower()
+    if name in _containers:
+        return _find_sub(name, fields)
+    if name not in table:
+        raise unknown_command(fields)
+    if len(_by_spelling) < len(table) * 4:  # bounded: a client may spell a name in 2**n ways
+        _by_spelling[fields[0]] = table[name]
+    return table[name]
+
+
+def _find_sub(name: str, fields: list[bytes]) -> Entry:
+    if len(fields) == 1:
+        if name in _entries and name == "command":
+            return _entries[name]
+        message = f"ERR wrong number of arguments for '{name}' command"
+        raise SimpleError(message)
+    sub = fields[1].decode("utf-8", "replace")
+    found = _entries.get(f"{name} {sub.lower()}")
+    if found is None:
+        message = f"ERR unknown subcommand '{sub[:_MAX_ECHO_CHARS]}'. Try {name.upper()} HELP."
+        raise SimpleError(message)
+    return found
+
+
+def unknown_command(fields: list[bytes]) -> SimpleError:
+    """Make the error for a command that does not exist, which repeats some of its arguments."""
+    echoed = ""
+    for field in fields[1:]:
+        if len(echoed) >= _MAX_ECHO_CHARS:
+            break
+        room = _MAX_ECHO_CHARS - len(echoed)
+        echoed += f"'{field.decode('utf-8', 'replace')[:room]}' "
+    name = fields[0].decode("utf-8", "replace")[:_MAX_ECHO_CHARS]
+    return SimpleError(f"ERR unknown command '{name}', with args beginning with: {echoed}")
+
+
+RUN = object()
+"""What `bind` returns in place of a reply when the function has to be called."""
+
+
+def bind(entry: Entry, arguments: list[bytes], database: MeshDatabase) -> tuple[list[Any], list[CommandItem], Any]:
+    """Turn the words of a request into what the engine's function takes.
+
+    Returns:
+        The arguments, the keys among them, and the reply that needs no call, or `RUN`.
+
+    Raises:
+        SimpleError: an argument does not parse, or a key holds another type.
+    """
+    plan = entry.plan(len(arguments))
+    bound: list[Any] = list(arguments)
+    for index, kind, is_key in plan:
+        if not is_key:
+            bound[index] = kind.decode(arguments[index])
+        elif kind.missing_return is not Key.UNSPECIFIED and arguments[index] not in database:
+            return bound, [], kind.missing_return
+    items: list[CommandItem] = []
+    for index, kind, is_key in plan:
+        if not is_key:
+            continue
+        stored = database.get(arguments[index])
+        database.touched[arguments[index]] = database.time
+        expected, default = kind.type_, None
+        if expected is not None:
+            if stored is None:
+                if expected is not bytes and _LEAVE_UNCREATED not in entry.signature.flags:
+                    default = expected()
+            elif type(stored.value) is not expected:
+                raise SimpleError(_WRONG_TYPE)
+        item = bound[index] = CommandItem(arguments[index], database, stored, default)
+        items.append(item)
+    return bound, items, RUN
