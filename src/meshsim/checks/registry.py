@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from meshsim.errors import Place
     from meshsim.trace import Trace
 
-__all__ = ["CHECKS", "PERCENTILES", "Expectation", "evaluate", "judge"]
-
-PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p999")
+__all__ = ["CHECKS", "Expectation", "evaluate", "judge"]
 
 
 class Expectation(Protocol):
@@ -47,8 +45,7 @@ class Expectation(Protocol):
 
 
 def _latency(trace: Trace, spec: Any) -> Result:
-    named = {name: getattr(spec, name, None) for name in PERCENTILES}
-    limits = {name: limit for name, limit in named.items() if limit is not None}
+    limits = spec.percentiles_ns
     return latency_at_most(trace, spec.selector, limits, at_least=spec.at_least, window=spec.window)
 
 
@@ -61,13 +58,7 @@ def _amplification(trace: Trace, spec: Any) -> Result:
 
 
 def _calls(trace: Trace, spec: Any) -> Result:
-    if spec.exactly is not None:
-        times = Times(spec.exactly, spec.exactly)
-    elif spec.times is not None:
-        times = Times(*spec.times)
-    else:
-        times = Times(spec.at_least, spec.at_most)
-    return calls_are(trace, spec.selector, times, per=spec.per)
+    return calls_are(trace, spec.selector, Times(*spec.times), per=spec.per)
 
 
 CHECKS: dict[str, Callable[[Trace, Any], Result]] = {

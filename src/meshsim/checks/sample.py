@@ -45,13 +45,8 @@ def take(
         return missed(f"no call was {selector.text}", *met_nothing(trace, selector))
     within = [call for call in calls if stretch.holds(call.intended_ns)]
     if not within:
-        span = f"{format_duration(stretch.begin_ns)} to {format_duration(stretch.end_ns)}"
-        return missed(
-            f"no call to {selector.text} in the window",
-            f"{len(calls)} calls, none of them from {span} ({
-                window if isinstance(window, str) else 'window'
-            })",
-        )
+        span = f"from {format_duration(stretch.begin_ns)} to {format_duration(stretch.end_ns)}"
+        return missed(f"no call to {selector.text} in the window", f"{len(calls)} calls, none of them {span}")
     if at_least is not None and len(within) < at_least:
         figures = f"{len(within)} calls, at least {at_least} were asked for"
         return unknown(f"{selector.text}: too few calls to tell", figures)
