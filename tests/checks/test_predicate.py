@@ -77,7 +77,7 @@ def test_what_was_never_looked_at_is_unknown(kind: str) -> None:
     [
         (lambda: False, "returned False"),
         (lambda: [0], "returned list; return True or False, or use assert"),
-        (lambda: {}["x"], "raised KeyError: 'x'"),
+        (lambda: {"y": 1}["x"], "raised KeyError: 'x'"),
     ],
 )
 def test_other_ways_to_say_no(function: object, reason: str) -> None:

@@ -95,10 +95,8 @@ def _per_group(
     if nameless:
         return unknown(f"{selector.text}: not every call has {per}", *asides)
     sizes = Counter(len(calls) for calls in groups.values())
-    counted = ", ".join(f"{groups_of}: {size}" for size, groups_of in sorted(sizes.items()))
-    return passed(
-        f"calls of {selector.text} per {per}", f"values and their calls: {counted} (expected {times})"
-    )
+    counted = ", ".join(f"{count} {name}: {size}" for size, count in sorted(sizes.items()))
+    return passed(f"calls of {selector.text} per {per}", f"{counted} (expected {times})")
 
 
 def _figures(name: str, wrong: dict[str, list[Call]], groups: dict[str, list[Call]], times: Times) -> str:
