@@ -59,14 +59,15 @@ class Kernel:
         policy: which of several ready tasks runs next.
         carrier: makes what tasks run on (`carriers/`).
         epoch_ns: the wall clock's reading at time 0.
+        now_ns: where the clock begins; a world boots before 0.
     """
 
-    def __init__(self, streams: Streams, policy: Policy, carrier: Any, epoch_ns: int) -> None:
+    def __init__(self, streams: Streams, policy: Policy, carrier: Any, epoch_ns: int, now_ns: int = 0) -> None:
         self.streams = streams
         self.policy = policy
         self.carrier = carrier
         self.epoch_ns = epoch_ns
-        self.now = 0
+        self.now = now_ns
         self.ready: list[Task] = []
         self.heap: list[tuple[int, int, Task | None, Any]] = []
         self.sequence = 0
@@ -82,6 +83,10 @@ class Kernel:
         self.zombies: list[Task] = []
         self.interrupted = False
         self.closing = False
+        # What the rooms find through the one current world; set by it.
+        self.fabric: Any = None
+        self.recorder: Any = None
+        self.world: Any = None
         self._serial = 0
         self._pid = FIRST_PID - 1
         self._stale = 0

@@ -40,6 +40,7 @@ class Simulation:
         policy_name: `fifo`, `random` or `pct`.
         carrier_name: `greenlet` or `thread`.
         epoch_ns: the wall clock at time 0.
+        now_ns: where the world's clock begins.
         watchdog_s: how much real time one step may take; None switches the watchdog off.
     """
 
@@ -50,9 +51,10 @@ class Simulation:
         policy_name: str = "random",
         carrier_name: str = "greenlet",
         epoch_ns: int = 0,
+        now_ns: int = 0,
         watchdog_s: float | None = 20.0,
     ) -> None:
-        self.kernel = Kernel(streams, policy.make(policy_name, streams), carriers.make(carrier_name), epoch_ns)
+        self.kernel = Kernel(streams, policy.make(policy_name, streams), carriers.make(carrier_name), epoch_ns, now_ns)
         self.patches = Patches()
         self.late = LatePatches(self.patches)
         self.modules = Modules()

@@ -1,0 +1,41 @@
+"""The word in a scenario's `platform` -> the class that provides it.
+
+A provider is made with `(world, spec)` and adds its hosts then; `boot()` is called when every provider of the
+scenario has been made. Built-ins and plugins register in the same way, by entry points of the group
+`meshsim.platform`.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from meshsim.errors import MeshError, UsageError
+
+if TYPE_CHECKING:
+    from meshsim.graph import PlatformSpec
+    from meshsim.world import World
+
+GROUP = "meshsim.platform"
+
+
+def load_platform(world: World, spec: PlatformSpec) -> Any:
+    """Make the provider of a platform service.
+
+    Raises:
+        UsageError: no installed distribution has the word.
+        MeshError: the one that has it cannot be loaded; with its name.
+    """
+    found = sorted(entry_points(group=GROUP, name=spec.word), key=lambda entry: entry.value)
+    if not found:
+        known = ", ".join(sorted({entry.name for entry in entry_points(group=GROUP)}))
+        msg = f"{spec.place}: no platform word {spec.word!r} is installed; there are {known}"
+        raise UsageError(msg)
+    entry = found[0]
+    try:
+        provider = entry.load()
+    except Exception as error:
+        distribution = entry.dist.name if entry.dist is not None else "an unknown distribution"
+        msg = f"the platform word {spec.word!r} of {distribution} cannot be loaded: {type(error).__name__}: {error}"
+        raise MeshError(msg) from error
+    return provider(world, spec)

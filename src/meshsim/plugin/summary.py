@@ -1,0 +1,68 @@
+"""What the end of a session says of its runs, and what its head says of those to come."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from meshsim.plugin.fixtures import MESH
+from meshsim.plugin.options import SETTINGS, Settings
+
+if TYPE_CHECKING:
+    from meshsim.runner import Result
+
+RUNS = pytest.StashKey[dict[str, Any]]()
+
+
+def header(settings: Settings) -> list[str]:
+    """Return the line that says seed, scenarios and rooms."""
+    from meshsim.errors import ScenarioError  # noqa: PLC0415 - only a session with scenarios needs them
+    from meshsim.graph import build  # noqa: PLC0415
+    from meshsim.scenario import load  # noqa: PLC0415
+
+    named = [*settings.scenarios] or ([settings.wired] if settings.wired is not None else [])
+    words: dict[str, None] = {}
+    seeds: dict[str, None] = {}
+    for path, case in named:
+        try:
+            graph = build(load(path, case))
+        except (ScenarioError, OSError):
+            continue  # collection reports it, with every mistake and its place
+        words |= dict.fromkeys(service.adapter for service in graph.services)
+        words |= dict.fromkeys(service.word for service in graph.platform)
+        seeds[str(graph.seed if settings.seed is None else settings.seed)] = None
+    paths = ", ".join(path if case is None else f"{path}::{case}" for path, case in named)
+    said = [f"seed {', '.join(seeds)}" if seeds else "", paths, f"rooms: {', '.join(words)}" if words else ""]
+    return [f"meshsim: {'; '.join(part for part in said if part)}"]
+
+
+def note(config: pytest.Config, nodeid: str, result: Result) -> None:
+    """Keep what the end of the session says of a run."""
+    config.stash.setdefault(RUNS, {})[nodeid] = result
+
+
+def write(reporter: Any, config: pytest.Config) -> None:
+    """Write a line a run."""
+    runs = config.stash.get(RUNS, None)
+    if not runs:
+        return
+    reporter.section("meshsim")
+    for nodeid, result in runs.items():
+        reporter.write_line(f"{nodeid}: {result.summary}")
+
+
+def add_section(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Say how a failed test's world is made again."""
+    world = item.stash.get(MESH, None)
+    if world is None or not hasattr(world, "recorder"):
+        return
+    settings = item.config.stash[SETTINGS]
+    command = ["pytest", item.nodeid, f"--mesh-seed={world.seed}"]
+    for path, case in settings.scenarios:
+        command.append(f"--mesh-scenario={path}" + (f"::{case}" if case else ""))
+    if settings.policy != "random":
+        command.append(f"--mesh-policy={settings.policy}")
+    text = f"seed {world.seed}, {world.hash[:12]}\nagain: {shlex.join(command)}"
+    report.sections.append(("meshsim", text))

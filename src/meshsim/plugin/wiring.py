@@ -1,0 +1,38 @@
+"""Which worlds a test that uses `mesh` runs in: scenarios times seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from meshsim.plugin.options import SETTINGS
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Parametrize `mesh` where there is more than one run, or a marker says which."""
+    settings = metafunc.config.stash[SETTINGS]
+    marker = metafunc.definition.get_closest_marker("mesh")
+    words: dict[str, Any] = {} if marker is None else dict(marker.kwargs)
+    unknown = sorted(set(words) - {"scenario", "case", "seed", "seeds"})
+    if unknown or (marker is not None and marker.args):
+        msg = f"{metafunc.definition.nodeid}: @pytest.mark.mesh takes scenario=, case=, seed= and seeds=, not {unknown or marker.args}"  # type: ignore[union-attr]
+        raise pytest.UsageError(msg)
+    # Several scenarios on the command line are several tests; one is what the fixture `mesh_scenario` says.
+    scenarios: list[tuple[Any, str | None]] = [(None, None)]
+    if words.get("scenario") is not None or words.get("case") is not None:
+        scenarios = [(words.get("scenario"), words.get("case"))]
+    elif len(settings.scenarios) > 1:
+        scenarios = list(settings.scenarios)
+    first = settings.seed if settings.seed is not None else words.get("seed")
+    count = settings.more_seeds or words.get("seeds") or 1
+    seeds: list[int | None] = [first] if count == 1 else [(first or 0) + step for step in range(count)]
+    if marker is None and len(scenarios) == 1 and len(seeds) == 1:
+        return
+    runs = [(scenario, case, seed) for scenario, case in scenarios for seed in seeds]
+    metafunc.parametrize("mesh", runs, indirect=True, ids=[_name(*run) for run in runs])
+
+
+def _name(scenario: Any, case: str | None, seed: int | None) -> str:
+    parts = [str(scenario) if isinstance(scenario, str) else None, case, None if seed is None else f"seed{seed}"]
+    return "-".join(part for part in parts if part) or "mesh"
