@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from meshsim.transports.http import codec
 
 if TYPE_CHECKING:
+    from meshsim.transports.http.calls import Attempt
     from meshsim.transports.http.codec import BodyChunk, ResponseHead
     from meshsim.transports.http.wire import Wire
 
@@ -27,9 +28,10 @@ class Reply(http.client.HTTPResponse):
         wire: where the rest of the body comes from.
         head: the response's head.
         method: of the request; a HEAD has no body to read.
+        attempt: what the trace is told of.
     """
 
-    def __init__(self, wire: Wire, head: ResponseHead, method: str) -> None:
+    def __init__(self, wire: Wire, head: ResponseHead, method: str, attempt: Attempt) -> None:
         self.debuglevel = 0
         self._method = method
         message = http.client.HTTPMessage()
@@ -44,7 +46,7 @@ class Reply(http.client.HTTPResponse):
         self.length = self._length(head)
         closing = codec.asks_to_close(head.headers, head.version)
         self.will_close = closing or (self.length is None and not self.chunked)
-        raw = BodyFile(wire, head, chunked=self.chunked, will_close=self.will_close)
+        raw = BodyFile(wire, head, attempt, chunked=self.chunked, will_close=self.will_close)
         self.fp = io.BufferedReader(raw)
 
     def _length(self, head: ResponseHead) -> int | None:
@@ -54,7 +56,7 @@ class Reply(http.client.HTTPResponse):
         return int(text) if text is not None and text.isdecimal() else None
 
     @classmethod
-    def wait(cls, wire: Wire, method: str) -> Reply:
+    def wait(cls, wire: Wire, method: str, attempt: Attempt) -> Reply:
         """Wait for a response's head.
 
         Raises:
@@ -64,7 +66,8 @@ class Reply(http.client.HTTPResponse):
         head = wire.receive()
         if head is None:
             raise http.client.RemoteDisconnected("Remote end closed connection without response")
-        return cls(wire, head, method)  # type: ignore[arg-type]
+        attempt.head(head)  # type: ignore[arg-type] - a reply begins with its head
+        return cls(wire, head, method, attempt)  # type: ignore[arg-type]
 
 
 class BodyFile(io.RawIOBase):
@@ -73,14 +76,20 @@ class BodyFile(io.RawIOBase):
     Args:
         wire: where the rest comes from.
         head: what came so far.
+        attempt: what the trace is told of.
         chunked: whether the body is framed.
         will_close: whether the connection ends with the body.
     """
 
-    def __init__(self, wire: Wire, head: ResponseHead, *, chunked: bool, will_close: bool) -> None:
+    def __init__(
+        self, wire: Wire, head: ResponseHead, attempt: Attempt, *, chunked: bool, will_close: bool
+    ) -> None:
         self._wire = wire
+        self._attempt = attempt
         self._chunked = chunked
         self._will_close = will_close
+        # Only a body whose length nobody said ends with its connection.
+        self._framed = chunked or codec.find(head.headers, "content-length") is not None
         self._pending = self._frame(head.body, more=head.more)
         self._ended = not head.more
 
@@ -99,7 +108,12 @@ class BodyFile(io.RawIOBase):
         while not self._pending:
             if self._ended:
                 return 0
-            self._take(self._wire.receive())
+            try:
+                message = self._wire.receive()
+            except OSError as error:
+                self._attempt.failed(error)
+                raise
+            self._take(message)
         count = min(len(buffer), len(self._pending))
         buffer[:count] = self._pending[:count]
         self._pending = self._pending[count:]
@@ -108,13 +122,18 @@ class BodyFile(io.RawIOBase):
     def _take(self, message: Any) -> None:
         if message is None:
             self._ended = True
+            self._attempt.ended(whole=not self._framed)
             return
         chunk: BodyChunk = message
         self._pending = self._frame(chunk.data, more=chunk.more)
         self._ended = not chunk.more
+        if self._ended:
+            self._attempt.replied()
 
     def close(self) -> None:
         """Close the file, and the connection with it when that ends here."""
-        if not self.closed and self._will_close:
-            self._wire.close()
+        if not self.closed:
+            self._attempt.replied()
+            if self._will_close:
+                self._wire.close()
         super().close()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import ssl
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from urllib3 import connectionpool
@@ -27,9 +28,11 @@ from urllib3.util.request import body_to_chunks
 from urllib3.util.ssl_ import resolve_cert_reqs
 
 from meshsim.errors import UnsupportedOperation
+from meshsim.kernel import api
+from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.state import current
-from meshsim.transports.http import wire
-from meshsim.transports.http.codec import BodyChunk, RequestHead, ResponseHead
+from meshsim.transports.http import calls, wire
+from meshsim.transports.http.codec import BodyChunk, RequestHead
 from meshsim.transports.http.reply import Reply
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 TABLE = "http.urllib3"
 TWIN = "mesh_twin"
 original_urlopen = connectionpool.HTTPConnectionPool.urlopen
+original_make_request = connectionpool.HTTPConnectionPool._make_request  # noqa: SLF001 - one attempt of a request
 
 
 def urlopen(pool: connectionpool.HTTPConnectionPool, *args: Any, **kwargs: Any) -> Any:
@@ -68,6 +72,7 @@ def _make_twin(pool: connectionpool.HTTPConnectionPool) -> connectionpool.HTTPCo
     twin = copy.copy(pool)
     twin.__dict__[TWIN] = True
     twin.ConnectionCls = MeshHTTPSConnection if pool.scheme == "https" else MeshConnection
+    twin._make_request = partial(_make_request, weakref.ref(twin))  # type: ignore[method-assign] # noqa: SLF001
     if pool.pool is None:
         return twin
     # As the constructor does it: a queue full of places, each of which a connection may fill.
@@ -79,6 +84,38 @@ def _make_twin(pool: connectionpool.HTTPConnectionPool) -> connectionpool.HTTPCo
     return twin
 
 
+def _make_request(twin: Any, conn: MeshConnection, method: str, url: str, **kwargs: Any) -> Any:
+    """Make one attempt, and have the trace know how it ends."""
+    pool, task = twin(), current()
+    if task is None:
+        return original_make_request(pool, conn, method, url, **kwargs)
+    body = kwargs["body"]
+    attempt = conn.mesh_attempt = calls.begin(
+        task.process,
+        wire.fabric().names.service_of(pool.host, pool.port),
+        method,
+        url,
+        headers=[(_text(name), _text(value)) for name, value in kwargs["headers"].items()],
+        body=body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None,
+        deadline_ns=_deadline_ns(kwargs["timeout"], fresh=conn.sock is None),
+        attempt=1 + len(kwargs["retries"].history),
+    )
+    try:
+        return original_make_request(pool, conn, method, url, **kwargs)
+    except BaseException as error:
+        attempt.failed(error)
+        raise
+
+
+def _deadline_ns(timeout: Any, *, fresh: bool) -> int | None:
+    """Return when the caller gives up, or None for never."""
+    connect, read = timeout.connect_timeout, timeout.read_timeout
+    if not isinstance(read, (int, float)):
+        return None
+    seconds = read + connect if fresh and isinstance(connect, (int, float)) else read
+    return api.now() + round(seconds * wire.NS_PER_S)
+
+
 class MeshConnection(HTTPConnection):
     """urllib3's connection with the simulated network where its socket was.
 
@@ -86,6 +123,7 @@ class MeshConnection(HTTPConnection):
     """
 
     mesh_scheme: ClassVar[str] = "http"
+    mesh_attempt = calls.Attempt(None)
     sock: Any
 
     def _new_conn(self) -> Any:
@@ -94,12 +132,13 @@ class MeshConnection(HTTPConnection):
             msg = f"{self.host}:{self.port}: a connection of a mesh was used outside of it"
             raise NewConnectionError(self, msg)
         try:
-            return wire.dial(task, self._dns_host, self.port, self.timeout)
+            made = wire.dial(task, self._dns_host, self.port, self.timeout)
         except TimeoutError as error:
             text = f"Connection to {self.host} timed out. (connect timeout={self.timeout})"
             raise ConnectTimeoutError(self, text) from error
         except OSError as error:
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
+        return made
 
     def _tunnel(self) -> None:
         msg = (
@@ -131,43 +170,41 @@ class MeshConnection(HTTPConnection):
             self.connect()
         self.sock.settimeout(self.timeout)
         framed = body_to_chunks(body, method=method, blocksize=self.blocksize)
-        lines, chunked = self._mesh_headers(headers or {}, framed, chunked=chunked)
-        if body is None or type(body) is bytes:
-            self.sock.send(RequestHead(method, url, lines, body or b"", scheme=self.mesh_scheme))
-            return
-        self.sock.send(RequestHead(method, url, lines, more=True, scheme=self.mesh_scheme))
-        for chunk in framed.chunks or ():
-            if chunk:
-                self.sock.send(BodyChunk(chunk.encode() if isinstance(chunk, str) else bytes(chunk)))
-        self.sock.send(BodyChunk(b"", more=False))
+        lines = self._mesh_headers(headers or {}, framed, chunked=chunked)
+        chunks = framed.chunks
+        whole = b"".join(chunks) if isinstance(chunks, tuple) else None if chunks is not None else b""
+        head = RequestHead(method, url, lines, whole or b"", more=whole is None, scheme=self.mesh_scheme)
+        head.call = self.mesh_attempt.call
+        self.mesh_attempt.connected(self.sock.connection.peer_host)
+        self.sock.send(head)
+        if whole is None:
+            for chunk in chunks:
+                if chunk:
+                    self.sock.send(BodyChunk(chunk.encode() if isinstance(chunk, str) else bytes(chunk)))
+            self.sock.send(BodyChunk(b"", more=False))
 
-    def _mesh_headers(
-        self, headers: Mapping[str, Any], framed: Any, *, chunked: bool
-    ) -> tuple[list[tuple[str, str]], bool]:
-        """Return the header lines in the order in which urllib3 puts them, and whether the body is chunked."""
-        given = {name.lower() if isinstance(name, str) else name.decode().lower() for name in headers}
+    def _mesh_headers(self, headers: Mapping[str, Any], framed: Any, *, chunked: bool) -> list[tuple[str, str]]:
+        """Return the header lines in the order in which urllib3 puts them."""
+        given = {_text(name).lower() for name in headers}
         lines: list[tuple[str, str]] = []
         if "host" not in given:
             lines.append(("Host", self._mesh_host()))
         if "accept-encoding" not in given:
             lines.append(("Accept-Encoding", "identity"))
-        if chunked:
-            if "transfer-encoding" not in given:
+        if "transfer-encoding" not in given:
+            if chunked:
                 lines.append(("Transfer-Encoding", "chunked"))
-        elif "content-length" not in given:
-            if "transfer-encoding" in given:
-                chunked = True
-            elif framed.content_length is not None:
-                lines.append(("Content-Length", str(framed.content_length)))
-            elif framed.chunks is not None:
-                chunked = True
-                lines.append(("Transfer-Encoding", "chunked"))
+            elif "content-length" not in given:
+                if framed.content_length is not None:
+                    lines.append(("Content-Length", str(framed.content_length)))
+                elif framed.chunks is not None:
+                    lines.append(("Transfer-Encoding", "chunked"))
         if "user-agent" not in given:
             lines.append(("User-Agent", _get_default_user_agent()))
         for name, value in headers.items():
             if value != SKIP_HEADER:
-                lines.append((_text(name), value if type(value) is str else _text(value)))
-        return lines, chunked
+                lines.append((_text(name), _text(value)))
+        return lines
 
     def _mesh_host(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -178,7 +215,7 @@ class MeshConnection(HTTPConnection):
         method, url, preload_content, decode_content, enforce_content_length = self._mesh_options
         sock = self.sock
         sock.settimeout(self.timeout)
-        reply = Reply.wait(sock, method)
+        reply = Reply.wait(sock, method, self.mesh_attempt)
         if reply.will_close:
             # The reply keeps the connection until its body was read, as a socket's file does.
             self.close()
@@ -211,4 +248,11 @@ class MeshHTTPSConnection(MeshConnection, HTTPSConnection):
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def patches() -> list[Patch]:
+    """Return the patches of urllib3."""
+    return [Patch(connectionpool.HTTPConnectionPool, "urlopen", urlopen)]

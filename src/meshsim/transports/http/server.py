@@ -4,18 +4,21 @@ All of it runs on the hub and none of it is user code: an `HttpServer` admits re
 hands them to tasks of the host (`wsgi`) or to its event loop (`asgi`).
 
     HttpServer    a port, what is being answered, and who waits for a place
+    Interception  what a stub or a fault does with a request before that
     ServerEnd     the server's end of one connection: requests one after another
     Exchange      one request and its response
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshsim.kernel import api
 from meshsim.network.outcome import ConnectionReset
-from meshsim.transports.http import codec
+from meshsim.transports.http import calls, codec
 from meshsim.transports.http.codec import BodyChunk, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
@@ -25,7 +28,46 @@ if TYPE_CHECKING:
     from meshsim.network.connection import Connection
     from meshsim.network.fabric import Fabric
 
+    Interceptor = Callable[["Exchange"], "Interception | None"]
+
 CLOSE = ("Connection", "close")
+logger = logging.getLogger("meshsim.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Interception:
+    """What becomes of a request before its server sees it: a stub or a fault at the message.
+
+    Attributes:
+        reply: sent instead of the server's own; None lets the server answer.
+        delay_ns: how long the reply, or the request, is held up.
+        drop: whether nobody ever answers.
+    """
+
+    reply: ResponseHead | None = None
+    delay_ns: int = 0
+    drop: bool = False
+
+
+def interceptors() -> list[Interceptor]:
+    """Return those who are asked about each request of the current world, in the order in which they stand.
+
+    They run on the hub: they decide from data, never by calling a user's code.
+    """
+    kernel = api.kernel()
+    found: list[Interceptor] | None = getattr(kernel, "http_interceptors", None)
+    if found is None:
+        found = kernel.http_interceptors = []  # type: ignore[attr-defined] - what rooms hang on a world
+    return found
+
+
+def intercept(exchange: Exchange) -> Interception | None:
+    """Return what the first interceptor that has an opinion says."""
+    for interceptor in interceptors():
+        found = interceptor(exchange)
+        if found is not None:
+            return found
+    return None
 
 
 class Exchange:
@@ -40,7 +82,7 @@ class Exchange:
         keep_alive: whether the connection goes on after this response.
     """
 
-    __slots__ = ("_end", "chunks", "complete", "head", "keep_alive", "lost", "on_event", "server")
+    __slots__ = ("_end", "_responded", "chunks", "complete", "head", "keep_alive", "lost", "on_event", "server")
 
     def __init__(self, server: HttpServer, end: ServerEnd, head: RequestHead) -> None:
         self.server = server
@@ -49,6 +91,7 @@ class Exchange:
         self.chunks: deque[bytes] = deque([head.body]) if head.body else deque()
         self.complete = not head.more
         self.lost = False
+        self._responded = False
         self.on_event: Callable[[], None] | None = None
         self.keep_alive = not codec.asks_to_close(head.headers, head.version)
 
@@ -82,15 +125,31 @@ class Exchange:
             return False
         return True
 
-    def finish(self, *, intact: bool = True) -> None:
-        """End the exchange: its place goes to the next one.
+    def responded(self, *, intact: bool = True) -> None:
+        """Note that the response has been sent: the connection is free for the next request.
 
         Args:
-            intact: whether the response was sent as its head promised; if not, the connection is closed, which
-                is how the client finds out.
+            intact: whether it is what its head promised; if not, the connection is closed, which is how the
+                client finds out.
         """
-        self._end.finished(self, keep_alive=intact and self.keep_alive and self.complete)
+        if not self._responded:
+            self._responded = True
+            self._end.finished(self, keep_alive=intact and self.keep_alive and self.complete)
+
+    def finish(self, *, intact: bool = True) -> None:
+        """End the exchange: its place goes to the next one."""
+        self.responded(intact=intact)
         self.server.release()
+
+    def report(self, error: BaseException) -> None:
+        """Have the world know of an exception that the application did not handle."""
+        process, head = self.server.process, self.head
+        kernel = api.kernel()
+        what = f"{head.method} {head.target}"
+        if kernel.on_unhandled is not None:
+            kernel.on_unhandled(process, what, error)
+        else:
+            logger.error("%s: %s failed", process.host.name, what, exc_info=error)
 
 
 class ServerEnd:
@@ -126,7 +185,7 @@ class ServerEnd:
 
     def _begin(self, head: RequestHead) -> None:
         exchange = self._current = Exchange(self._server, self, head)
-        self._server.admit(exchange)
+        self._server.receive(exchange)
 
     def _gone(self) -> None:
         self._server.forget(self)
@@ -161,6 +220,7 @@ class HttpServer:
         queue: how many may wait for their turn. When all places are taken the port refuses connections, and a
             request on a connection that stands is answered 503. None is no limit.
         processing: draws what a request costs in nanoseconds of virtual time, or None.
+        refuses: whether the port refuses connections while all places are taken.
     """
 
     def __init__(  # noqa: PLR0913 - what a server has
@@ -173,6 +233,7 @@ class HttpServer:
         concurrency: int | None = None,
         queue: int | None = None,
         processing: Callable[[], int] | None = None,
+        refuses: bool = True,
     ) -> None:
         self.fabric = fabric
         self.process = process
@@ -183,6 +244,7 @@ class HttpServer:
         self._concurrency = concurrency
         self._queue = queue
         self._processing = processing
+        self._refuses = refuses
         self._waiting: deque[Exchange] = deque()
         self._ends: dict[ServerEnd, None] = {}
         self._drained = api.ParkingLot()
@@ -195,7 +257,28 @@ class HttpServer:
         """Drop an end that is closed."""
         self._ends.pop(end, None)
 
-    def admit(self, exchange: Exchange) -> None:
+    def receive(self, exchange: Exchange) -> None:
+        """Take a request: whoever intercepts requests is asked first."""
+        calls.received(exchange.head, self.process.host.name)
+        found = intercept(exchange)
+        if found is None:
+            self._admit(exchange)
+        elif not found.drop:
+            api.call_at(api.now() + found.delay_ns, self._after, exchange, found)
+
+    def _after(self, exchange: Exchange, found: Interception) -> None:
+        """Go on with a request that was intercepted, when its delay is over."""
+        if found.reply is None:
+            self._admit(exchange)
+            return
+        self.active += 1
+        if codec.asks_to_close(found.reply.headers):
+            exchange.keep_alive = False
+        exchange.send(found.reply)
+        calls.handled(exchange.head, found.reply.status)
+        exchange.finish()
+
+    def _admit(self, exchange: Exchange) -> None:
         """Let a request in, have it wait, or turn it away."""
         if self._concurrency is None or self.active < self._concurrency:
             self._begin(exchange)
@@ -206,6 +289,7 @@ class HttpServer:
             self.active += 1
             exchange.keep_alive = False
             exchange.send(_busy())
+            calls.handled(exchange.head, 503)
             exchange.finish()
 
     def _begin(self, exchange: Exchange) -> None:
@@ -230,7 +314,7 @@ class HttpServer:
 
     def _open_or_shut(self) -> None:
         """Keep the port open exactly while somebody more may wait."""
-        if self._queue is None or self._concurrency is None or self.closing:
+        if self._queue is None or self._concurrency is None or self.closing or not self._refuses:
             return
         full = self.active >= self._concurrency and len(self._waiting) >= self._queue
         if full:
@@ -238,20 +322,24 @@ class HttpServer:
         elif self.process.host.alive:
             self.process.host.listeners.setdefault(self.port, self._listener)
 
-    def close(self, patience_ns: int | None = None) -> bool:
-        """Refuse connections from now on, let what is being answered end, and close what is idle.
-
-        Args:
-            patience_ns: how long to wait; None waits as long as it takes.
-
-        Returns:
-            Whether everything that had begun was answered in time. Parks the calling task.
-        """
+    def shut(self) -> None:
+        """Refuse connections from now on, and close what is idle; what is being answered goes on."""
         self.closing = True
         self._listener.close()
         for end in [end for end in self._ends if end.idle]:
             self.forget(end)
             end.connection.close()
+
+    def close(self, patience_ns: int | None = None) -> bool:
+        """Shut, and wait until everything that had begun is answered. Parks the calling task.
+
+        Args:
+            patience_ns: how long to wait; None waits as long as it takes.
+
+        Returns:
+            Whether everything was answered in time.
+        """
+        self.shut()
         deadline = None if patience_ns is None else api.now() + patience_ns
         while self.active:
             if not self._drained.park(deadline, "requests that are still being answered"):

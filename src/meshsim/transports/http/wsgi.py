@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from meshsim.kernel import api
-from meshsim.transports.http import codec
+from meshsim.transports.http import calls, codec
 from meshsim.transports.http.codec import BodyChunk, ResponseHead
 from meshsim.transports.http.dates import standing_headers
 from meshsim.transports.http.server import CLOSE, RequestBody
@@ -41,21 +41,12 @@ class Gateway:
     Args:
         process: whose tasks they are.
         application: what answers.
-        on_error: told of what the application raises.
         keep_alive: whether connections outlive a response.
     """
 
-    def __init__(
-        self,
-        process: Process,
-        application: Application,
-        on_error: Callable[[BaseException, Exchange], None],
-        *,
-        keep_alive: bool = True,
-    ) -> None:
+    def __init__(self, process: Process, application: Application, *, keep_alive: bool = True) -> None:
         self._process = process
         self._application = application
-        self._on_error = on_error
         self._keep_alive = keep_alive
 
     def start(self, exchange: Exchange) -> None:
@@ -66,17 +57,19 @@ class Gateway:
         """Answer an exchange; the body of a task of its own, so that no context of another leaks in."""
         if not self._keep_alive:
             exchange.keep_alive = False
+        calls.work_for(exchange.head)
         response = Response(exchange)
         try:
             self._run(exchange, response)
-        except ConnectionError:
-            # Reading the request failed because the client went away: nobody is left to tell.
-            exchange.finish(intact=False)
+            intact = response.end()
+        except (ConnectionError, SystemExit, KeyboardInterrupt):
+            # The client left while its request was read, or the application ended its own thread.
+            intact = False
         except Exception as error:  # noqa: BLE001 - whatever the application raises is its server's to answer
-            self._on_error(error, exchange)
-            exchange.finish(intact=response.fail())
-        else:
-            exchange.finish(intact=response.end())
+            exchange.report(error)
+            intact = response.fail()
+        calls.handled(exchange.head, response.status)
+        exchange.finish(intact=intact)
 
     def _run(self, exchange: Exchange, response: Response) -> None:
         iterable = self._application(environ(exchange), response.start)
@@ -108,6 +101,11 @@ class Response:
         self._bodiless = False
         self._left: int | None = None
         self.only_chunk = False
+
+    @property
+    def status(self) -> int:
+        """The status that was sent, or 0."""
+        return self._head.status if self._head is not None and self._sent else 0
 
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -234,7 +232,7 @@ def environ(exchange: Exchange) -> dict[str, Any]:
     made: dict[str, Any] = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": head.scheme,
-        "wsgi.input": io.BytesIO(head.body) if exchange.complete else io.BufferedReader(_Input(exchange)),
+        "wsgi.input": io.BufferedReader(_Input(exchange)) if head.more else io.BytesIO(head.body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,

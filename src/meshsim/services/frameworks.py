@@ -1,0 +1,42 @@
+"""Errors that a framework answers with a 500 of its own, so that its server never hears of them.
+
+Flask and Django tell whoever listens to their `got_request_exception` signal. Starlette raises the exception
+again after it has answered, and so needs nothing here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from meshsim.kernel import api
+from meshsim.transports.http.calls import handling
+
+if TYPE_CHECKING:
+    from meshsim.kernel.process import Process
+
+SIGNALS = ("flask.signals", "django.core.signals")
+
+
+def watch(application: Any, process: Process) -> None:
+    """Have the world know of what the application's framework catches, for the life of a process."""
+    for name in SIGNALS:
+        module = sys.modules.get(name)
+        if module is None:
+            continue
+        signal = module.got_request_exception
+        sender = application if name.startswith("flask") else None
+
+        def receive(_sender: Any = None, **details: Any) -> None:
+            error = details.get("exception") or sys.exception()
+            task, kernel = api.current_task(), api.kernel()
+            if task is None or task.process is not process or kernel.on_unhandled is None or error is None:
+                return
+            call = handling.get()
+            kernel.on_unhandled(process, call.operation if call is not None else "a request", error)
+
+        if sender is None:
+            signal.connect(receive, weak=False)
+        else:
+            signal.connect(receive, sender=sender, weak=False)
+        process.at_death.append(lambda signal=signal, receive=receive: signal.disconnect(receive))
