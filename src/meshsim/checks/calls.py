@@ -89,9 +89,10 @@ def _per_group(
     asides = [f"{_calls(nameless)} without {per}", *on_the_way] if nameless else on_the_way
     if wrong:
         value, calls = max(wrong.items(), key=lambda item: len(item[1]))
+        shows = (name,) if per.startswith("body.") else ()
         figures = _figures(name, wrong, groups, times)
         title = f"{selector.text}: {_calls(len(calls))} for {name}={value}, expected {times}"
-        return failed(title, figures, *asides, evidence=calls[-EVIDENCE_MAX:])
+        return failed(title, figures, *asides, evidence=calls[-EVIDENCE_MAX:], shows=shows)
     if nameless:
         return unknown(f"{selector.text}: not every call has {per}", *asides)
     sizes = Counter(len(calls) for calls in groups.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshsim.checks.result import EVIDENCE_MAX, Result, failed, missed, passed
+from meshsim.checks.result import EVIDENCE_MAX, TOOK, Result, failed, missed, passed
 from meshsim.core.units import format_duration
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def no_work_after_deadline(trace: Trace) -> Result:
         f"gave up{still}",
         f"{len(late)} of {len(limited)} calls with a deadline were worked on after it",
         evidence=[call for _, call in late[:EVIDENCE_MAX]],
+        shows=(TOOK,),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from meshsim.checks.result import EVIDENCE_MAX, Result, failed, passed, unknown
+from meshsim.checks.result import EVIDENCE_MAX, TOOK, Result, failed, passed, unknown
 from meshsim.checks.sample import Sample, WindowSpec, take
 from meshsim.core.units import format_duration
 
@@ -67,7 +67,7 @@ def latency_at_most(
         return passed(f"latency of {selector.text}", lines)
     slowest = sorted(timed, key=lambda item: (-item[0], item[1].sent_ns))[:EVIDENCE_MAX]
     evidence = sorted((call for _, call in slowest), key=lambda call: call.sent_ns)
-    return failed(f"{selector.text}: {'; '.join(over)}", lines, evidence=evidence)
+    return failed(f"{selector.text}: {'; '.join(over)}", lines, evidence=evidence, shows=(TOOK,))
 
 
 def _took_ns(call: Call, now: int, limit_ns: int) -> int | None:

@@ -102,7 +102,7 @@ class Watched:
         if self.broke_ns is None:
             return passed(f"{self.name} held", f"{self.looks} looks")
         first_line, *rest = self.reason.splitlines()
-        event = Event(self.broke_ns, "check", "test", f"{self.name}: {first_line}")
+        event = Event(self.broke_ns, "check", "test", first_line)
         return failed(
             f"{self.name} broke at {format_duration(self.broke_ns)}: {first_line}",
             *rest,

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from meshsim.errors import Place
     from meshsim.trace import Call, Event
 
-__all__ = ["EVIDENCE_MAX", "Result", "Verdict", "failed", "missed", "overall", "passed", "unknown"]
+__all__ = ["EVIDENCE_MAX", "TOOK", "Result", "Verdict", "failed", "missed", "overall", "passed", "unknown"]
 
 EVIDENCE_MAX = 8
 """So many calls or events go with a result: a report shows a few lines, the trace has the rest."""
+
+
+TOOK = ":took"
+"""Among what a result shows: how long each call took. No key of a body looks like it."""
 
 
 class Verdict(StrEnum):
@@ -35,6 +39,7 @@ class Result:
         headline: what happened, in one clause; the failure's title.
         lines: the figures, and for unknown what else the expectation could have meant.
         evidence: the calls and events that show it, in order of time; the last one is where it went wrong.
+        shows: what of each call its line must show: keys of the body, or TOOK for how long it took.
         missed: whether it is unknown because nothing matched, which `may_miss: true` permits.
         text: the expectation as written.
         place: where it is written, if in a file.
@@ -44,6 +49,7 @@ class Result:
     headline: str
     lines: tuple[str, ...] = ()
     evidence: tuple[Call | Event, ...] = ()
+    shows: tuple[str, ...] = ()
     missed: bool = False
     text: str = ""
     place: Place | None = None
@@ -58,9 +64,11 @@ def passed(headline: str, *lines: str) -> Result:
     return Result(Verdict.PASS, headline, lines)
 
 
-def failed(headline: str, *lines: str, evidence: Iterable[Call | Event] = ()) -> Result:
+def failed(
+    headline: str, *lines: str, evidence: Iterable[Call | Event] = (), shows: tuple[str, ...] = ()
+) -> Result:
     """Say that the run shows the contrary."""
-    return Result(Verdict.FAIL, headline, lines, tuple(evidence))
+    return Result(Verdict.FAIL, headline, lines, tuple(evidence), shows)
 
 
 def unknown(headline: str, *lines: str, evidence: Iterable[Call | Event] = ()) -> Result:
