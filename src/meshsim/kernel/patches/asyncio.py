@@ -78,6 +78,9 @@ class SimSelector(selectors.BaseSelector):
         kernel = state.kernel
         if task is None or kernel is None:
             return []
+        if task.killed:
+            # A crash is no shutdown: `asyncio.run` would cancel the loop's tasks and run it to their ends.
+            kernel.park()
         if self._woken:
             self._woken = False
             return []
@@ -109,6 +112,8 @@ def make_self_pipe(self: Any) -> None:
     """Give a loop on a simulated selector no pipe, and tasks with serial hashes."""
     if isinstance(self._selector, SimSelector):
         self._ssock = self._csock = None
+        task = state.task
+        self._mesh_process = None if task is None else task.process
         self._internal_fds = 0
         if self._task_factory is None:
             self._task_factory = make_task
@@ -215,6 +220,10 @@ def create_future(self: Any) -> Any:
 
 def default_exception_handler(self: Any, context: dict[str, Any]) -> None:
     """Note what a loop reports: an exception that nobody will ever retrieve."""
+    owner = getattr(self, "_mesh_process", None)
+    if owner is not None and (owner.dead or state.kernel is None):
+        # The collector finds what a crash left pending; that is nobody's mistake.
+        return
     task = state.current()
     kernel = state.kernel
     if task is None or kernel is None or kernel.on_unhandled is None or context.get("exception") is None:
