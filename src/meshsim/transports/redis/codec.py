@@ -14,6 +14,7 @@ from meshsim.transports.redis.engine import SimpleError, SimpleString
 
 __all__ = [
     "NULL_ARRAY",
+    "Dialect",
     "MapReply",
     "ProtocolError",
     "PushReply",
@@ -22,6 +23,7 @@ __all__ = [
     "Verbatim",
     "encode",
     "format_double",
+    "format_shortest",
 ]
 
 _MAX_INLINE_BYTES = 64 * 1024
@@ -142,13 +144,23 @@ def _inline(buffer: bytes, position: int) -> tuple[list[bytes], int] | None:
     return buffer[position:end].split(), end + 1
 
 
-def encode(reply: Any, protocol: int) -> bytes:
-    """Write one reply in RESP2 or RESP3.
+class Dialect:
+    """How replies are written to one client.
 
     Args:
-        reply: bytes, str, int, float, bool, None, a list, a dict, or one of the shapes of this module.
         protocol: 2 or 3, as the connection has chosen by HELLO.
+        shortest: print doubles with the fewest digits that say them, as Redis does since 7.2, not with 17.
     """
+
+    __slots__ = ("double", "resp3")
+
+    def __init__(self, protocol: int, *, shortest: bool) -> None:
+        self.resp3 = protocol == 3  # noqa: PLR2004
+        self.double = format_shortest if shortest else format_double
+
+
+def encode(reply: Any, dialect: Dialect) -> bytes:
+    """Write one reply: bytes, str, int, float, bool, None, a list, a dict, or one of the shapes of this module."""
     kind = type(reply)
     if kind is bytes:
         return b"$%d\r\n%b\r\n" % (len(reply), reply)
@@ -157,74 +169,106 @@ def encode(reply: Any, protocol: int) -> bytes:
     if kind is int:
         return b":%d\r\n" % reply
     if reply is None:
-        return b"$-1\r\n" if protocol == _RESP2 else b"_\r\n"
+        return b"_\r\n" if dialect.resp3 else b"$-1\r\n"
     if kind is list or kind is tuple:
-        return _aggregate(b"*", reply, protocol)
-    return _RARE[kind](reply, protocol)  # type: ignore[no-any-return]
+        return _aggregate(b"*", reply, dialect)
+    return _RARE[kind](reply, dialect)  # type: ignore[no-any-return]
 
 
-_RESP2 = 2
+def _aggregate(sign: bytes, items: Any, dialect: Dialect) -> bytes:
+    return b"%b%d\r\n%b" % (sign, len(items), b"".join([encode(item, dialect) for item in items]))
 
 
-def _aggregate(sign: bytes, items: Any, protocol: int) -> bytes:
-    return b"%b%d\r\n%b" % (sign, len(items), b"".join([encode(item, protocol) for item in items]))
-
-
-def _encode_error(reply: Any, _protocol: int) -> bytes:
+def _encode_error(reply: Any, _dialect: Dialect) -> bytes:
     text = reply.value.replace("\r", " ").replace("\n", " ")
     return f"-{text}\r\n".encode("utf-8", "surrogateescape")
 
 
-def _encode_str(reply: str, protocol: int) -> bytes:
-    return encode(reply.encode(), protocol)
+def _encode_str(reply: str, dialect: Dialect) -> bytes:
+    return encode(reply.encode(), dialect)
 
 
-def _encode_bool(reply: Any, protocol: int) -> bytes:
-    if protocol == _RESP2:
-        return b":1\r\n" if reply else b":0\r\n"
-    return b"#t\r\n" if reply else b"#f\r\n"
+def _encode_bool(reply: Any, dialect: Dialect) -> bytes:
+    if dialect.resp3:
+        return b"#t\r\n" if reply else b"#f\r\n"
+    return b":1\r\n" if reply else b":0\r\n"
 
 
-def _encode_double(reply: float, protocol: int) -> bytes:
-    text = format_double(reply)
-    return encode(text, protocol) if protocol == _RESP2 else b",%b\r\n" % text
+def _encode_double(reply: float, dialect: Dialect) -> bytes:
+    text = dialect.double(reply)
+    return b",%b\r\n" % text if dialect.resp3 else encode(text, dialect)
 
 
-def format_double(value: float) -> bytes:
-    """Print a double as Redis 7.0 does: 17 significant digits, whole numbers without a point."""
+def _special(value: float) -> bytes | None:
     if value != value:  # noqa: PLR0124  NaN is the one value unlike itself
         return b"nan"
     if value in {_INFINITY, -_INFINITY}:
         return b"inf" if value > 0 else b"-inf"
-    return b"%.17g" % value
+    return None
 
 
+def format_double(value: float) -> bytes:
+    """Print a double as Redis up to 7.0 does: 17 significant digits, whole numbers without a point."""
+    return _special(value) or b"%.17g" % value
+
+
+def format_shortest(value: float) -> bytes:
+    """Print a double as Redis since 7.2 does: the fewest digits that read back as the same number."""
+    special = _special(value)
+    if special is not None:
+        return special
+    if value == int(value) and abs(value) < _EXACT_INTEGERS:
+        return b"-0" if str(value) == "-0.0" else b"%d" % int(value)
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    power = int(exponent or 0) - len(fraction)
+    stripped = digits.rstrip("0")
+    power += len(digits) - len(stripped)
+    return (b"-" if value < 0 else b"") + _layout(stripped, power).encode()
+
+
+def _layout(digits: str, power: int) -> str:
+    """Write `digits` times ten to `power` as fpconv does."""
+    exponent = power + len(digits) - 1
+    if 0 <= power and exponent < len(digits) + _MAX_ZEROS:
+        return digits + "0" * power
+    if power < 0 and (power > -_MAX_ZEROS or abs(exponent) < _MAX_LEADING):
+        point = len(digits) + power
+        return f"0.{'0' * -point}{digits}" if point <= 0 else f"{digits[:point]}.{digits[point:]}"
+    rest = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{digits[0]}{rest}e{'-' if exponent < 0 else '+'}{abs(exponent)}"
+
+
+_MAX_ZEROS = 7
+_MAX_LEADING = 4
+_EXACT_INTEGERS = 2**52
 _INFINITY = float("inf")
 
 
-def _encode_map(reply: Any, protocol: int) -> bytes:
+def _encode_map(reply: Any, dialect: Dialect) -> bytes:
     flat = reply if isinstance(reply, list) else [part for pair in reply.items() for part in pair]
-    if protocol == _RESP2:
-        return _aggregate(b"*", flat, protocol)
-    return b"%%%d\r\n%b" % (len(flat) // 2, b"".join([encode(item, protocol) for item in flat]))
+    if not dialect.resp3:
+        return _aggregate(b"*", flat, dialect)
+    return b"%%%d\r\n%b" % (len(flat) // 2, b"".join([encode(item, dialect) for item in flat]))
 
 
-def _encode_set(reply: Any, protocol: int) -> bytes:
-    return _aggregate(b"*" if protocol == _RESP2 else b"~", reply, protocol)
+def _encode_set(reply: Any, dialect: Dialect) -> bytes:
+    return _aggregate(b"~" if dialect.resp3 else b"*", reply, dialect)
 
 
-def _encode_push(reply: Any, protocol: int) -> bytes:
-    return _aggregate(b"*" if protocol == _RESP2 else b">", reply, protocol)
+def _encode_push(reply: Any, dialect: Dialect) -> bytes:
+    return _aggregate(b">" if dialect.resp3 else b"*", reply, dialect)
 
 
-def _encode_verbatim(reply: Any, protocol: int) -> bytes:
-    if protocol == _RESP2:
-        return b"$%d\r\n%b\r\n" % (len(reply), reply)
-    return b"=%d\r\ntxt:%b\r\n" % (len(reply) + 4, reply)
+def _encode_verbatim(reply: Any, dialect: Dialect) -> bytes:
+    if dialect.resp3:
+        return b"=%d\r\ntxt:%b\r\n" % (len(reply) + 4, reply)
+    return b"$%d\r\n%b\r\n" % (len(reply), reply)
 
 
-def _encode_null_array(_reply: Any, protocol: int) -> bytes:
-    return b"*-1\r\n" if protocol == _RESP2 else b"_\r\n"
+def _encode_null_array(_reply: Any, dialect: Dialect) -> bytes:
+    return b"_\r\n" if dialect.resp3 else b"*-1\r\n"
 
 
 _RARE: dict[type, Any] = {

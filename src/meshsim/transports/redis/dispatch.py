@@ -165,13 +165,19 @@ def _find_sub(name: str, fields: list[bytes]) -> Entry:
     sub = fields[1].decode("utf-8", "replace")
     found = _entries.get(f"{name} {sub.lower()}")
     if found is None:
-        message = f"ERR unknown subcommand '{sub[:_MAX_ECHO_CHARS]}'. Try {name.upper()} HELP."
-        raise SimpleError(message)
+        raise unknown_subcommand(name, sub)
     return found
+
+
+def unknown_subcommand(container: str, sub: str) -> SimpleError:
+    """Make the error for a word that a command with subcommands does not know."""
+    return SimpleError(f"ERR unknown subcommand '{sub[:_MAX_ECHO_CHARS]}'. Try {container.upper()} HELP.")
 
 
 def unknown_command(fields: list[bytes]) -> SimpleError:
     """Make the error for a command that does not exist, which repeats some of its arguments."""
+    if fields[0].decode("utf-8", "replace").lower() in _containers and len(fields) > 1:
+        return unknown_subcommand(fields[0].decode("utf-8", "replace"), fields[1].decode("utf-8", "replace"))
     echoed = ""
     for field in fields[1:]:
         if len(echoed) >= _MAX_ECHO_CHARS:

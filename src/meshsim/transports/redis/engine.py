@@ -141,8 +141,48 @@ def _order_what_was_a_set() -> None:
         setattr(module(owner), "get_categories", lambda original=original: sorted(original()))
 
 
+_WORDS = {
+    "INVALID_EXPIRE_MSG": "ERR invalid expire time in '{}' command",
+    "XGROUP_BUSYGROUP": "BUSYGROUP Consumer Group name already exists",
+    "BITOP_NOT_ONE_KEY_ONLY": "ERR BITOP NOT must be called with a single source key.",
+    "LPOS_RANK_CAN_NOT_BE_ZERO": (
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+        "or use negative to start from the end of the list"
+    ),
+    "NUMKEYS_GREATER_THAN_ZERO_MSG": "ERR numkeys should be greater than 0",
+    "INVALID_MIN_MAX_STR_MSG": "ERR min or max not valid string range item",
+    "ZUNIONSTORE_KEYS_MSG": "ERR at least 1 input key is needed for '{}' command",
+}
+
+
+def _reword_errors() -> None:
+    """Give the engine Redis 7's words where its own differ: it looks them up by name when it raises."""
+    for name, text in _WORDS.items():
+        setattr(module("_msgs"), name, text)
+    arguments = module("_command_args_parsing")
+    arguments.DbIndex.decode = classmethod(_decode_database)
+    arguments.Timeout.decode = classmethod(_decode_timeout)
+
+
+def _decode_database(kind: Any, value: bytes) -> int:
+    number: int = module("_command_args_parsing").Int.decode(value)
+    if not kind.MIN_VALUE <= number <= kind.MAX_VALUE:
+        raise SimpleError("ERR DB index is out of range")
+    return number
+
+
+def _decode_timeout(_kind: Any, value: bytes, *_args: Any, **_options: Any) -> float:
+    seconds: float = module("_command_args_parsing").Float.decode(
+        value, decode_error="ERR timeout is not a float or out of range"
+    )
+    if seconds < 0:
+        raise SimpleError("ERR timeout is negative")
+    return seconds
+
+
 _give_clock_and_dice()
 _order_what_was_a_set()
+_reword_errors()
 
 if not TYPE_CHECKING:
     SUPPORTED_COMMANDS = module("_commands").SUPPORTED_COMMANDS

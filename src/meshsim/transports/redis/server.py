@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from meshsim.transports.redis.codec import Dialect
 from meshsim.transports.redis.commands.scripts import make_script_engine
 from meshsim.transports.redis.database import Databases, MeshDatabase, Sessions
 from meshsim.transports.redis.engine import FakeServer, SimpleError, turn
@@ -97,6 +98,7 @@ class RedisServer(FakeServer):
         self.script_caller: Session | None = None
         self.restricted = False
         self.notify_flags = ""
+        self.dialects = {protocol: Dialect(protocol, shortest=self.version >= (7, 2)) for protocol in (2, 3)}
         self.dirty = 0
         self.ready_keys: list[tuple[MeshDatabase, bytes]] = []
         self.waiting_for_replicas = Sessions()

@@ -68,6 +68,7 @@ class Session(Commands, FakeSocket):
         self.peer = peer
         self.closed = False
         self.logged_in = not server.password
+        self.dialect = server.dialects[2]
         self.parked: Parked | None = None
         self.fields: list[bytes] = []
         self.is_master_link = False
@@ -87,7 +88,7 @@ class Session(Commands, FakeSocket):
         try:
             self._inbox.extend(self._requests.feed(data))
         except ProtocolError as error:
-            self._outbox.append(encode(SimpleError(f"ERR {error}"), 2))
+            self._outbox.append(encode(SimpleError(f"ERR {error}"), self.dialect))
             self._closing = True
         self.server.serve(self)
 
@@ -142,7 +143,7 @@ class Session(Commands, FakeSocket):
             self._reply_skip, self._reply_skip_next = self._reply_skip_next, False
             return
         self._reply_skip, self._reply_skip_next = self._reply_skip_next, False
-        self._outbox.append(encode(result, self._client_info["resp"]))
+        self._outbox.append(encode(result, self.dialect))
 
     def try_again(self) -> bool:
         """Try a parked command again; whether it came through."""
@@ -165,7 +166,7 @@ class Session(Commands, FakeSocket):
         """End the wait of a parked command with a reply; what was sent meanwhile runs later in this turn."""
         self._stop_waiting()
         entry = find(self.fields)
-        self._outbox.append(encode(self.shape_reply(entry.name, reply), self._client_info["resp"]))
+        self._outbox.append(encode(self.shape_reply(entry.name, reply), self.dialect))
         self.server.resume(self)
 
     def time_out(self) -> None:
@@ -180,7 +181,7 @@ class Session(Commands, FakeSocket):
     def put_response(self, msg: Any) -> None:
         """Send what is no reply: messages of subscriptions, and the confirmations of (un)subscribing."""
         if not self.closed:
-            self._outbox.append(encode(PushReply(msg), self._client_info["resp"]))
+            self._outbox.append(encode(PushReply(msg), self.dialect))
             self.server.resume(self)
 
     def _blocking(
@@ -278,6 +279,8 @@ class Session(Commands, FakeSocket):
             reply = SimpleError(f"ERR internal error of the simulated Redis in '{entry.name}': {error!r}")
         for item in items:
             item.writeback(remove_empty_val=entry.removes_empty)
+        if entry.writes and self.server.links and self.parked is None and not isinstance(reply, SimpleError):
+            self.server.dirty += 1  # the engine notes keys, not what changed inside a stream's groups
         if self.server.notify_flags:
             self._keyspace_notifications(items, entry.name.encode())
         return reply

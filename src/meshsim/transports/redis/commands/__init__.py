@@ -6,6 +6,7 @@
     server        INFO, CONFIG, COMMAND, ROLE, REPLICAOF, FLUSHALL, DEBUG, ...
     transactions  MULTI, EXEC, WATCH
     scripts       EVAL, EVALSHA and what scripts see
+    mended        commands of the engine that answer otherwise than Redis; streams: those on streams
     shapes        which replies are sets, maps or doubles in RESP3
 """
 
@@ -14,15 +15,25 @@ from __future__ import annotations
 from meshsim.transports.redis.commands.blocking import BlockingCommands
 from meshsim.transports.redis.commands.connection import ConnectionCommands
 from meshsim.transports.redis.commands.keys import KeyCommands
+from meshsim.transports.redis.commands.mended import MendedCommands
 from meshsim.transports.redis.commands.scripts import ScriptCommands
 from meshsim.transports.redis.commands.server import ServerCommands
 from meshsim.transports.redis.commands.shapes import Shapes
+from meshsim.transports.redis.commands.streams import StreamCommands
 from meshsim.transports.redis.commands.transactions import TransactionCommands
 
 __all__ = ["Commands"]
 
 
 class Commands(
-    BlockingCommands, ConnectionCommands, KeyCommands, ScriptCommands, ServerCommands, TransactionCommands, Shapes
+    BlockingCommands,
+    ConnectionCommands,
+    KeyCommands,
+    MendedCommands,
+    ScriptCommands,
+    ServerCommands,
+    StreamCommands,
+    TransactionCommands,
+    Shapes,
 ):
     """Everything that a session answers before the engine is asked."""

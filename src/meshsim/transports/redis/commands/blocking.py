@@ -39,7 +39,6 @@ _KEYS = {
     b"xread": _streams_of,
     b"xreadgroup": _streams_of,
     b"wait": lambda _fields: [],
-    b"debug": lambda _fields: [],
 }
 
 

@@ -21,6 +21,7 @@ _NO_PASSWORD_SET = (
     "ERR AUTH <password> called without any password configured for the default user. "
     "Are you sure your configuration is correct?"
 )
+_TYPES = {b"normal", b"master", b"replica", b"slave", b"pubsub"}
 _MODES = (b"write", b"all")
 
 
@@ -55,6 +56,7 @@ class ConnectionCommands(SessionPart):
             )
             raise SimpleError(message)
         self._client_info["resp"] = protocol
+        self.dialect = self.server.dialects[protocol]
         if name is not None:
             self._client_info["name"] = name
         return MapReply(
@@ -101,6 +103,14 @@ class ConnectionCommands(SessionPart):
         self._closing = True
         return OK
 
+    @command(name="RESET", fixed=(), flags=[_msgs.FLAG_NO_SCRIPT, _msgs.FLAG_TRANSACTION])
+    def reset(self) -> SimpleString:
+        """Make the connection as it was when it was new."""
+        super().reset()  # type: ignore[misc]
+        self.dialect = self.server.dialects[2]
+        self.logged_in = not self.server.password
+        return SimpleString(b"RESET")
+
     @command(name="CLIENT SETNAME", fixed=(bytes,))
     def client_setname(self, name: bytes) -> SimpleString:
         """Name the connection."""
@@ -142,6 +152,9 @@ class ConnectionCommands(SessionPart):
         if args:
             word = args[0].lower()
             if word == b"type" and len(args) == 2:  # noqa: PLR2004
+                if args[1].lower() not in _TYPES:
+                    message = f"ERR Unknown client type '{args[1].decode('utf-8', 'replace')}'"
+                    raise SimpleError(message)
                 chosen = [session for session in chosen if session.client_type == args[1].lower()]
             elif word == b"id" and len(args) > 1:
                 numbers = [_Int.decode(arg, "ERR Invalid client ID") for arg in args[1:]]

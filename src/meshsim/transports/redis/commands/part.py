@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from meshsim.transports.redis.codec import Dialect
     from meshsim.transports.redis.database import MeshDatabase
     from meshsim.transports.redis.engine import NoResponse
     from meshsim.transports.redis.server import RedisServer
@@ -24,6 +25,7 @@ class SessionPart:
         parked: Parked | None
         fields: list[bytes]
         logged_in: bool
+        dialect: Dialect
         is_master_link: bool
         _client_info: Any
         _db: MeshDatabase

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from meshsim.transports.redis.codec import MapReply, SetReply, format_double
+from meshsim.transports.redis.codec import MapReply, SetReply
 from meshsim.transports.redis.commands.part import SessionPart
 from meshsim.transports.redis.dispatch import find
 from meshsim.transports.redis.engine import OK, SimpleError, SimpleString, command, module
@@ -145,7 +145,7 @@ class ScriptCommands(SessionPart):
         if isinstance(reply, str):
             return reply.encode()
         if isinstance(reply, float):
-            return table({b"double": reply}) if self._script_resp == _RESP3 else format_double(reply)
+            return table({b"double": reply}) if self._script_resp == _RESP3 else self.dialect.double(reply)
         if isinstance(reply, (dict, MapReply)):
             flat = reply if isinstance(reply, list) else [part for pair in reply.items() for part in pair]
             converted = [self._to_lua(part) for part in flat]

@@ -150,14 +150,34 @@ class ServerCommands(SessionPart):
         return list(words[first : last + 1 : step])
 
     @command(name="DEBUG", fixed=(bytes,), repeat=(bytes,), flags=_msgs.FLAG_NO_SCRIPT)
-    def debug(self, what: bytes, *args: bytes) -> Any:
-        """Hold the whole server for some seconds (SLEEP); the rest of DEBUG is refused."""
-        if what.lower() == b"sleep" and args:
-            duration_s = float(args[0])
-            self.server.pause(round(duration_s * 1_000_000_000), writes_only=False)
-            return self.park(lambda: None, lambda _found: OK, duration_s) if duration_s > 0 else OK
-        message = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it"
-        raise SimpleError(message + " from a local connection, otherwise you need to set this option.")
+    def debug(self, *_args: bytes) -> NoResponse:
+        """Refuse, as a server with the default configuration does."""
+        raise SimpleError(
+            'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
+            "local connection, otherwise you need to set this option in the configuration file, and then restart the "
+            "server."
+        )
+
+    @command(name="ACL CAT", fixed=(), repeat=(bytes,))
+    def acl_cat(self, *category: bytes) -> Any:
+        """Name the categories of commands, or the commands of one."""
+        if category and category[0].lower() not in module("model").get_categories():
+            message = f"ERR Unknown category '{category[0].decode('utf-8', 'replace')}'"
+            raise SimpleError(message)
+        return super().acl_cat(*category)  # type: ignore[misc]
+
+    @command(name="ACL GETUSER", fixed=(bytes,))
+    def acl_getuser(self, name: bytes) -> Any:
+        """Describe a user."""
+        if name not in self.server.acl.get_users():
+            return None
+        return MapReply(super().acl_getuser(name))  # type: ignore[misc]
+
+    @command(name="ACL SETUSER", fixed=(bytes,), repeat=(bytes,))
+    def acl_setuser(self, name: bytes, *rules: bytes) -> SimpleString:
+        """Make or change a user; from here on commands are checked."""
+        self.server.restricted = True
+        return super().acl_setuser(name, *rules)  # type: ignore[misc,no-any-return]
 
     @command(name="SLOWLOG GET", fixed=(), repeat=(_Int,))
     def slowlog_get(self, *_count: int) -> list[Any]:

@@ -39,4 +39,6 @@ class Shapes(SessionPart):
     def shape_reply(self, name: str, reply: Any) -> Any:
         """Return the reply of a command with the type that Redis gives it."""
         shape = _SHAPES.get(name)
-        return reply if shape is None or isinstance(reply, SimpleError) else shape(reply)
+        if shape is None or isinstance(reply, SimpleError):
+            return reply
+        return shape(reply)

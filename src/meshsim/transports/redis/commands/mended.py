@@ -1,0 +1,282 @@
+"""Commands of the engine that answer otherwise than Redis does; each was found by comparing with a real server."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from meshsim.transports.redis.codec import NULL_ARRAY, SetReply, format_double
+from meshsim.transports.redis.commands.part import SessionPart
+from meshsim.transports.redis.engine import (
+    OK,
+    SUPPORTED_COMMANDS,
+    CommandItem,
+    Key,
+    SimpleError,
+    SimpleString,
+    command,
+    module,
+)
+from meshsim.transports.redis.numbers import add_long_doubles, parse_long_double
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MendedCommands"]
+
+_Int = module("_command_args_parsing").Int
+_Set = module("model").ExpiringMembersSet
+_Hash = module("model").Hash
+_ZSet = module("model").ZSet
+_SYNTAX = "ERR syntax error"
+_NOT_FLOAT = "ERR value is not a valid float"
+_ENDLESS = {b"inf", b"infinity"}
+_BIT_OPERATIONS: dict[bytes, Callable[[int, int], int]] = {
+    b"and": operator.and_, b"or": operator.or_, b"xor": operator.xor, b"not": operator.xor,
+}  # fmt: skip
+_EXACT = 2**63
+_MAX_MS = 2**63
+_UNITS_MS = {b"ex": 1000, b"px": 1, b"exat": 1000, b"pxat": 1}
+
+
+def _deadline_s(now_s: float, option: bytes, amount: int, name: str) -> float:
+    at_ms = amount * _UNITS_MS[option]
+    if amount <= 0 or at_ms >= _MAX_MS:
+        message = f"ERR invalid expire time in '{name}' command"
+        raise SimpleError(message)
+    return at_ms / 1000 if option.endswith(b"at") else now_s + at_ms / 1000
+
+
+class MendedCommands(SessionPart):
+    """Mended commands, by type of value."""
+
+    # -- strings: the engine cuts these deadlines to whole seconds
+
+    @command(name="SETEX", fixed=(Key(), _Int, bytes))
+    def setex(self, key: CommandItem, seconds: int, value: bytes) -> SimpleString:
+        """Store a string for some seconds."""
+        deadline_s = _deadline_s(self._db.time, b"ex", seconds, "setex")
+        key.value = value
+        key.expireat = deadline_s
+        return OK
+
+    @command(name="PSETEX", fixed=(Key(), _Int, bytes))
+    def psetex(self, key: CommandItem, milliseconds: int, value: bytes) -> SimpleString:
+        """Store a string for some milliseconds."""
+        deadline_s = _deadline_s(self._db.time, b"px", milliseconds, "psetex")
+        key.value = value
+        key.expireat = deadline_s
+        return OK
+
+    @command(name="GETEX", fixed=(Key(bytes),), repeat=(bytes,))
+    def getex(self, key: CommandItem, *options: bytes) -> bytes | None:
+        """Return a string and change when it expires."""
+        if options:
+            option = options[0].lower()
+            if option == b"persist" and len(options) == 1:
+                deadline_s = None
+            elif option in _UNITS_MS and len(options) == 2:  # noqa: PLR2004
+                deadline_s = _deadline_s(self._db.time, option, _Int.decode(options[1]), "getex")
+            else:
+                raise SimpleError(_SYNTAX)
+            if key and key.expireat != deadline_s:
+                key.expireat = deadline_s
+        found: bytes | None = key.get(None)
+        return found
+
+    @command(name="INCRBYFLOAT", fixed=(Key(bytes), bytes))
+    def incrbyfloat(self, key: CommandItem, amount: bytes) -> bytes:
+        """Add to a number, in long doubles."""
+        present, added = parse_long_double(key.get(b"0")), parse_long_double(amount)
+        if present is not None and amount.lower().lstrip(b"+-") in _ENDLESS:
+            raise SimpleError("ERR increment would produce NaN or Infinity")
+        if present is None or added is None:
+            raise SimpleError(_NOT_FLOAT)
+        total = add_long_doubles(present, added)
+        key.update(total)
+        return total
+
+    # -- expiry
+
+    def _expireat(self, key: CommandItem, timestamp: float, *args: bytes) -> int:
+        if not -_MAX_MS < timestamp * 1000 < _MAX_MS:
+            name = self.fields[0].decode("utf-8", "replace").lower()
+            message = f"ERR invalid expire time in '{name}' command"
+            raise SimpleError(message)
+        return int(super()._expireat(key, timestamp, *args))  # type: ignore[misc]
+
+    # -- hashes
+
+    @command(name="HINCRBYFLOAT", fixed=(Key(_Hash), bytes, bytes))
+    def hincrbyfloat(self, key: CommandItem, name: bytes, amount: bytes) -> bytes:
+        """Add to a number in a hash, in long doubles."""
+        added = parse_long_double(amount)
+        if added is None:
+            raise SimpleError(_NOT_FLOAT)
+        present = parse_long_double(key.value.get(name, b"0"))
+        if present is None:
+            raise SimpleError("ERR hash value is not a float")
+        total = add_long_doubles(present, added)
+        key.value.update({name: total}, clear_expiration=False)
+        key.updated()
+        return total
+
+    @command(name="HRANDFIELD", fixed=(Key(_Hash),), repeat=(bytes,))
+    def hrandfield(self, key: CommandItem, *args: bytes) -> Any:
+        """Draw fields of a hash."""
+        return self._draw_pairs(list(key.value.items()) if key else [], args, b"withvalues")
+
+    # -- sorted sets
+
+    @command(name="ZRANDMEMBER", fixed=(Key(_ZSet),), repeat=(bytes,))
+    def zrandmember(self, key: CommandItem, *args: bytes) -> Any:
+        """Draw members of a sorted set."""
+        return self._draw_pairs([(name, key.value[name]) for name in key.value] if key else [], args, b"withscores")
+
+    def _draw_pairs(self, pairs: list[tuple[bytes, Any]], args: tuple[bytes, ...], with_second: bytes) -> Any:
+        dice = module("_core._database").random
+        if not args:
+            return pairs[dice.randrange(len(pairs))][0] if pairs else None
+        count = _Int.decode(args[0])
+        if len(args) > 2 or (len(args) == 2 and args[1].lower() != with_second):  # noqa: PLR2004
+            raise SimpleError(_SYNTAX)
+        if count < 0:
+            drawn = dice.choices(pairs, k=-count) if pairs else []
+        else:
+            drawn = dice.sample(pairs, min(count, len(pairs)))
+        if len(args) == 1:
+            return [first for first, _ in drawn]
+        if self._script_resp == 2 or self._client_info["resp"] == 2:  # noqa: PLR2004
+            return [part for pair in drawn for part in pair]
+        return [list(pair) for pair in drawn]
+
+    @command(name="ZSCAN", fixed=(Key(_ZSet), bytes), repeat=(bytes,))
+    def zscan(self, key: CommandItem, cursor: bytes, *args: bytes) -> Any:
+        """Go through the members of a sorted set; whole scores are printed as integers here."""
+        number = _Cursor.decode(cursor)
+        after, members = self._scan(key.value, number, *args, scanned_key=key.key)  # type: ignore[attr-defined]
+        scores = [key.value[member] for member in members]
+        printed = [b"%d" % score if abs(score) < _EXACT and score == int(score) else format_double(score) for score in scores]
+        return [after, [part for pair in zip(members, printed, strict=True) for part in pair]]
+
+    # -- lists
+
+    def _pop_list(self, key: CommandItem, args: tuple[bytes, ...], *, left: bool) -> Any:
+        count = None
+        if args:
+            if len(args) > 1:
+                raise SimpleError("ERR wrong number of arguments for '" + ("lpop" if left else "rpop") + "' command")
+            count = _Int.decode(args[0], "ERR value is out of range, must be positive")
+            if count < 0:
+                raise SimpleError("ERR value is out of range, must be positive")
+        if not key:
+            return NULL_ARRAY if args else None
+        if type(key.value) is not list:
+            raise SimpleError("WRONGTYPE Operation against a key holding the wrong kind of value")
+        if count is None:
+            popped: Any = key.value.pop(0 if left else -1)
+        elif left:
+            popped = key.value[:count]
+            del key.value[:count]
+        else:
+            popped = key.value[: -count - 1 : -1]
+            del key.value[max(0, len(key.value) - count) :]
+        if count != 0:
+            key.updated()
+        return popped
+
+    @command(name="LPOP", fixed=(Key(),), repeat=(bytes,))
+    def lpop(self, key: CommandItem, *args: bytes) -> Any:
+        """Take elements from the left end."""
+        return self._pop_list(key, args, left=True)
+
+    @command(name="RPOP", fixed=(Key(),), repeat=(bytes,))
+    def rpop(self, key: CommandItem, *args: bytes) -> Any:
+        """Take elements from the right end."""
+        return self._pop_list(key, args, left=False)
+
+    def _lmpop(self, keys: list[bytes], count: int, left: bool, first: bool) -> list[Any] | None:  # noqa: FBT001
+        """Pop from the first list that has something; the engine keeps a list that it has emptied."""
+        for name in keys:
+            item = CommandItem(name, self._db, self._db.get(name))
+            if item.value is None or (type(item.value) is not list and not first and self.parked is not None):
+                continue
+            popped = self._pop_list(item, (b"%d" % count,), left=left)
+            item.writeback()
+            return [name, popped]
+        return None
+
+    # -- sets
+
+    @command(name="SPOP", fixed=(Key(_Set),), repeat=(bytes,))
+    def spop(self, key: CommandItem, *args: bytes) -> Any:
+        """Take members from a set at random."""
+        if len(args) > 1:
+            raise SimpleError(_SYNTAX)
+        if not args:
+            if not key.value:
+                return None
+            key.updated()
+            return key.value.pop_random()
+        count = _Int.decode(args[0], "ERR value is out of range, must be positive")
+        if count < 0:
+            raise SimpleError("ERR value is out of range, must be positive")
+        popped = SetReply(key.value.pop_random() for _ in range(min(count, len(key.value))))
+        if popped:
+            key.updated()
+        return popped
+
+    # -- bits
+
+    @command(name="BITOP", fixed=(bytes, bytes, bytes), repeat=(bytes,))
+    def bitop(self, operation: bytes, target: bytes, *sources: bytes) -> int:
+        """Combine strings bit by bit."""
+        if operation.lower() not in _BIT_OPERATIONS:
+            raise SimpleError(_SYNTAX)
+        items = [CommandItem(name, self._db, self._db.get(name)) for name in sources]
+        if any(item.value is not None and not isinstance(item.value, bytes) for item in items):
+            raise SimpleError("WRONGTYPE Operation against a key holding the wrong kind of value")
+        if operation.lower() == b"not" and len(items) != 1:
+            raise SimpleError("ERR BITOP NOT must be called with a single source key.")
+        values = [item.value or b"" for item in items]
+        size = max(map(len, values))
+        words = [int.from_bytes(value.ljust(size, b"\0"), "big") for value in values]
+        result = words[0]
+        for word in words[1:]:
+            result = _BIT_OPERATIONS[operation.lower()](result, word)
+        if operation.lower() == b"not":
+            result = ~result & ((1 << 8 * size) - 1)
+        stored = CommandItem(target, self._db, self._db.get(target))
+        stored.value = result.to_bytes(size, "big") if size else None
+        stored.writeback()
+        return size
+
+    @command(name="BITFIELD_RO", fixed=(Key(bytes),), repeat=(bytes,))
+    def bitfield_ro(self, key: CommandItem, *args: bytes) -> Any:
+        """Read bit fields."""
+        if any(word.lower() in {b"set", b"incrby", b"overflow"} for word in args):
+            raise SimpleError("ERR BITFIELD_RO only supports the GET subcommand")
+        return self.bitfield(key, *args)  # type: ignore[attr-defined]
+
+    # -- ranges
+
+    def _zrange_args(self, key: CommandItem, start: bytes, stop: bytes, *args: bytes) -> Any:
+        words = {word.lower() for word in args}
+        if {b"bylex", b"withscores"} <= words:
+            raise SimpleError("ERR syntax error, WITHSCORES not supported in combination with BYLEX")
+        return super()._zrange_args(key, start, stop, *args)  # type: ignore[misc]
+
+
+class _Cursor:
+    """Reads the cursor of the SCAN family."""
+
+    @staticmethod
+    def decode(text: bytes) -> int:
+        if not text.isdigit() or int(text) >= 2**64:
+            raise SimpleError("ERR invalid cursor")
+        return int(text)
+
+
+for _name in ("scan", "sscan", "hscan"):
+    _signature = SUPPORTED_COMMANDS[_name]
+    _signature.fixed = (*_signature.fixed[:-1], _Cursor)  # type: ignore[assignment]
