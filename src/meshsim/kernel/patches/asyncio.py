@@ -181,8 +181,10 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type c
 
     def __init__(self, coro: Any, *, loop: Any = None, name: str | None = None, **kwargs: Any) -> None:
         self._mesh_serial = _serial()
+        task = state.task
+        # What a crash leaves pending is nobody's mistake: its end is not told.
+        self._mesh_process = None if task is None else task.process
         if name is None:
-            task = state.task
             name = f"Task-{task.process.count('asyncio task')}" if task is not None else None
         super().__init__(coro, loop=loop, name=name, **kwargs)
 
@@ -190,6 +192,11 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type c
         """Name the task; 3.13.0 says None to every task that a factory made, and that is no name."""
         if value is not None:
             super().set_name(value)
+
+    def __del__(self) -> None:
+        process = self._mesh_process
+        if process is None or not process.dead:
+            super().__del__()  # type: ignore[misc] - the finalizer of a C class
 
     def __hash__(self) -> int:
         return self._mesh_serial
