@@ -127,7 +127,7 @@ class AsyncWire:
             BrokenResourceError: the connection is broken.
         """
         if not self._inbox:
-            async with asyncio.timeout(timeout_s):
+            with anyio.fail_after(timeout_s):
                 while not self._inbox:
                     self._waiter = self._loop.create_future()
                     try:
@@ -172,7 +172,7 @@ class MeshAsyncBackend(AsyncNetworkBackend):
     async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **_: Any) -> AsyncNetworkStream:  # noqa: ASYNC109
         """Connect, from a coroutine of a task."""
         with map_exceptions(CONNECT_ERRORS):
-            async with asyncio.timeout(timeout):
+            with anyio.fail_after(timeout):
                 return MeshAsyncStream(await _dial(host, port))
 
     async def sleep(self, seconds: float) -> None:
