@@ -92,8 +92,7 @@ def decode(text: Any, null: object, table_from: Callable[[Any], Any]) -> Any:
     if not isinstance(text, bytes):
         raise ValueError("bad argument #1 to 'decode' (string expected)")
     try:
-        # Latin-1 keeps every byte as it is; what was escaped is put back as UTF-8 below.
-        parsed = json.loads(text.decode("latin-1"), strict=False)
+        parsed = json.loads(text.decode("utf-8", "surrogateescape"), strict=False)
     except json.JSONDecodeError as error:
         message = f"Expected value but found invalid token at character {error.pos + 1}"
         raise ValueError(message) from error
@@ -101,12 +100,11 @@ def decode(text: Any, null: object, table_from: Callable[[Any], Any]) -> Any:
 
 
 def _bytes(text: str) -> bytes:
+    # What was no UTF-8 comes back as the bytes that it was; a lone escaped surrogate as the three bytes of CESU.
     try:
-        return text.encode("latin-1")
+        return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return b"".join(
-            char.encode("latin-1") if ord(char) < 0x100 else char.encode("utf-8", "surrogatepass") for char in text
-        )
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _to_lua(value: Any, null: object, table_from: Callable[[Any], Any]) -> Any:

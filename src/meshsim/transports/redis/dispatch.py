@@ -66,7 +66,7 @@ class Entry:
         self.words = name.count(" ") + 1
         self.writes = _is_write(name)
         self.at_once = _IN_TRANSACTION in signature.flags
-        self.from_scripts = _NOT_IN_SCRIPTS not in signature.flags
+        self.from_scripts = not _has_flag(name, b"noscript") and _NOT_IN_SCRIPTS not in signature.flags
         self.removes_empty = _KEEP_EMPTY not in signature.flags
         self.since = _SINCE.get(name, _ALWAYS)
         self.propagates = name in _PROPAGATED
@@ -117,9 +117,13 @@ _SINCE = {name: version for version, names in _NEW_IN.items() for name in names.
 _WRITES_UNLISTED = frozenset({"xgroup create", "xgroup destroy", "xgroup setid", "xgroup createconsumer"})
 
 
-def _is_write(name: str) -> bool:
+def _has_flag(name: str, flag: bytes) -> bool:
     info = module("model").get_command_info(name.encode())
-    return name in _WRITES_UNLISTED or (info is not None and b"write" in info[2])
+    return info is not None and flag in info[2]
+
+
+def _is_write(name: str) -> bool:
+    return name in _WRITES_UNLISTED or _has_flag(name, b"write")
 
 
 _entries: dict[str, Entry] = {}

@@ -75,6 +75,7 @@ class Write:
         database: the number of its database.
         fields: the words of the command.
         draws: the random numbers that it drew.
+        lua_random: the state of the scripts' own random numbers before it.
         offset: the master's replication offset after it.
     """
 
@@ -82,6 +83,7 @@ class Write:
     database: int
     fields: tuple[bytes, ...]
     draws: tuple[float, ...]
+    lua_random: int
     offset: int
 
 

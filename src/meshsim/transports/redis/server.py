@@ -111,6 +111,7 @@ class RedisServer(FakeServer):
         self.connections_received = self.commands_processed = self.expired_keys = 0
         self.errors: Counter[str] = Counter()
         self._started_ns = clock()
+        self._lua_random = self.scripts.random_state
         self._draws: RecordedDraws | None = None
         self._resumed: dict[Session, None] = {}
         self._serving = False
@@ -230,7 +231,7 @@ class RedisServer(FakeServer):
             fields = [b"EVAL", self.script_cache[fields[1].lower()], *fields[2:]]
         self.offset += sum(len(field) + 5 for field in fields)
         draws = tuple(self._draws.drawn) if self._draws is not None else ()
-        write = Write(self.clock(), session._db_num, tuple(fields), draws, self.offset)  # noqa: SLF001
+        write = Write(self.clock(), session._db_num, tuple(fields), draws, self._lua_random, self.offset)  # noqa: SLF001
         for link in self.links:
             link.push(write)
 
@@ -239,6 +240,7 @@ class RedisServer(FakeServer):
         if self._draws is None:
             self._draws = RecordedDraws(self.random)
         self._draws.drawn.clear()
+        self._lua_random = self.scripts.random_state
         turn.random = self._draws
 
     def apply(self, write: Write) -> None:
@@ -248,6 +250,7 @@ class RedisServer(FakeServer):
         self.sockets.remove(session)
         turn.clock = lambda: write.at_ns
         turn.random = PlayedDraws(write.draws)
+        self.scripts.random_state = write.lua_random
         now_s = self.now_s = turn.time()
         for database in self.dbs.values():
             database.time = now_s

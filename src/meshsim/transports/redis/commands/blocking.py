@@ -100,7 +100,7 @@ class BlockingCommands(SessionPart):
     def _empty_blocking_reply(self, found: Any) -> Any:
         return NULL_ARRAY if found is None else found
 
-    @command(name="WAIT", fixed=(_Int, _Int))
+    @command(name="WAIT", fixed=(_Int, _Int), flags=module("_msgs").FLAG_NO_SCRIPT)
     def wait(self, replicas: int, timeout_ms: int) -> int | NoResponse:
         """Wait until so many replicas have this connection's writes; 0 milliseconds wait for ever."""
         if timeout_ms < 0:

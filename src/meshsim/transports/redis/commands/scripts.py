@@ -98,20 +98,21 @@ class ScriptCommands(SessionPart):
             place = f" script: {digest.decode()}, on @user_script:{int(error.line)}." if error.line else ""
             raise SimpleError(error.text + place) from error
         finally:
-            self._script_resp = None
+            resp3, self._script_resp = self._script_resp == _RESP3, None
             self._read_only_script = False
             self.fields = fields
             self._db, self._db_num = database
+        if isinstance(result, bool) and resp3:
+            return result
         return self._from_lua(result, nested=False)
 
     def call_from_script(self, words: tuple[Any, ...]) -> Any:
-        """Do what `redis.call` asks and return what Lua gets: an error is a table with `err`."""
+        """Do what `redis.call` asks and return what Lua gets, or the error."""
         try:
-            fields = [_argument(word) for word in words]
-            reply = self._run_for_script(fields)
+            reply = self._run_for_script([_argument(word) for word in words])
         except SimpleError as error:
-            reply = error
-        return self._to_lua(reply)
+            return error
+        return reply if isinstance(reply, SimpleError) else self._to_lua(reply)
 
     def _run_for_script(self, fields: list[bytes]) -> Any:
         server = self.server
@@ -162,7 +163,7 @@ class ScriptCommands(SessionPart):
         if not self.server.scripts.is_table(value):
             if isinstance(value, bool):
                 return 1 if value else None
-            return int(value) if isinstance(value, float) else value if isinstance(value, (bytes, int)) else None
+            return _whole(value) if isinstance(value, (int, float)) else value if isinstance(value, bytes) else None
         if (text := value[b"err"]) is not None:
             error = SimpleError(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
             if nested:
@@ -180,6 +181,11 @@ class ScriptCommands(SessionPart):
         while (item := value[len(items) + 1]) is not None:
             items.append(self._from_lua(item))
         return items
+
+
+def _whole(value: float) -> int:
+    # C's cast of a double that no 64-bit integer can hold gives the smallest one.
+    return int(value) if -(2**63) <= value < 2**63 else -(2**63)
 
 
 def _hashable(key: Any) -> Any:
