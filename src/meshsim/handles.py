@@ -31,7 +31,7 @@ class Started:
 
     def __init__(self, world: World, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._world = world
-        process = world.kernel.driver.process
+        process = world.kernel.home
         self._task: Task = world.kernel.spawn(process, lambda: function(*args, **kwargs), name=f"started-{process.count('started')}")
         self._task.done_callbacks.append(lambda _: world.kernel.wake(world.kernel.driver))
 

@@ -35,6 +35,10 @@ FULL_COLLECT_EVERY = 64
 COMPACT_AT = 4_096
 
 
+# The thread table of a process, as `patches/threading.py` keeps it.
+THREADS = "threading._active"
+
+
 class Timer:
     """A call that the hub makes at a moment; `cancel()` takes it back."""
 
@@ -89,8 +93,9 @@ class Kernel:
         self.world: Any = None
         self._serial = 0
         self._pid = FIRST_PID - 1
-        self._stale = 0
         self.driver = self._make_driver()
+        # The test's own process; the driver's task may run as another host for a while (`mesh.on`).
+        self.home = self.driver.process
 
     # -- hosts, processes, tasks ------------------------------------------------------------------------
 
@@ -331,10 +336,9 @@ class Kernel:
         self.ready.extend(self.paused.pop(host, []))
 
     def _leave(self) -> None:
-        driver = self.driver.process
         if self.active is not None and self.on_enter is not None:
-            self.on_enter(self.active, driver)
-        self.active = driver
+            self.on_enter(self.active, self.home)
+        self.active = self.home
 
     def kill(self, process: Process, exit_code: int) -> None:
         """End a process at once, as SIGKILL does: no task of it reaches the network again."""
@@ -374,7 +378,12 @@ class Kernel:
     def finish(self, task: Task) -> None:
         """Note that a task has ended; called in its own flow, or for one that never began."""
         task.state = DONE
-        task.process.tasks.pop(task.serial, None)
+        process = task.process
+        process.tasks.pop(task.serial, None)
+        # `current_thread()` in a task that is no Thread leaves a dummy behind, which nobody else removes.
+        threads = process.tables.get(THREADS)
+        if threads is not None:
+            threads.pop(task.ident, None)
         callbacks, task.done_callbacks = task.done_callbacks, []
         for callback in callbacks:
             callback(task)
@@ -382,9 +391,9 @@ class Kernel:
     def close(self) -> None:
         """Kill every process and run until their tasks have ended; called by the driver."""
         for host in list(self.hosts.values()):
-            if host.process is not None and host.process is not self.driver.process:
+            if host.process is not None and host.process is not self.home:
                 self.kill(host.process, -9)
-        for task in list(self.driver.process.tasks.values()):
+        for task in list(self.home.tasks.values()):
             if task is not self.driver:
                 self._kill_task(task)
         self.heap.clear()

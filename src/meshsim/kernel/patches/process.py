@@ -34,7 +34,7 @@ PARENT_PID = 1
 
 def _service_task() -> Task | None:
     task = state.current()
-    if task is None or state.kernel is None or task.process is state.kernel.driver.process:
+    if task is None or state.kernel is None or task.process is state.kernel.home:
         return None
     return task
 

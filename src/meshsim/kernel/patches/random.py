@@ -34,7 +34,7 @@ def generator() -> random.Random:
     task = state.task
     if task is None or state.real_ident() not in state.carriers:
         return real_inst  # type: ignore[no-any-return]
-    if task.process is state.kernel.driver.process:  # type: ignore[union-attr] - a task has a kernel
+    if task.process is state.kernel.home:  # type: ignore[union-attr] - a task has a kernel
         # The test's own draws belong to pytest plugins and Hypothesis, which seed and restore them.
         return real_inst  # type: ignore[no-any-return]
     found = task.process.tables.get("random")

@@ -34,7 +34,7 @@ IGNORED = frozenset({signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGC
 def _service_task() -> Task | None:
     """Return the calling task, unless it is the test's: the runner's signals are real."""
     task = state.current()
-    if task is None or state.kernel is None or task.process is state.kernel.driver.process:
+    if task is None or state.kernel is None or task.process is state.kernel.home:
         return None
     return task
 

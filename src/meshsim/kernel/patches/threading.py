@@ -36,6 +36,8 @@ real_rlock = _thread.RLock
 real_main_thread = threading.main_thread
 real_simple_queue = _queue.SimpleQueue
 real_excepthook = threading.excepthook
+real_counter = threading._counter  # type: ignore[attr-defined]  # noqa: SLF001 - numbers go into names
+real_pool_counter = pools.ThreadPoolExecutor._counter  # type: ignore[attr-defined]  # noqa: SLF001
 JOINABLE = sys.version_info >= (3, 13)
 
 
@@ -208,7 +210,7 @@ class Table:
 
     def _now(self) -> Any:
         task = _task()
-        if task is None or state.kernel is None or task.process is state.kernel.driver.process:
+        if task is None or state.kernel is None or task.process is state.kernel.home:
             return self._original
         tables = task.process.tables
         table = tables.get(self._name)
@@ -236,6 +238,18 @@ class Table:
 
     def __len__(self) -> int:
         return len(self._now())
+
+
+def thread_number() -> int:
+    """Return the number in the next thread's name: 1, 2, 3, ... in each process."""
+    task = _task()
+    return real_counter() if task is None else task.process.count("thread name")
+
+
+def pool_number() -> int:
+    """Return the number in the next pool's name: 0, 1, 2, ... in each process."""
+    task = _task()
+    return real_pool_counter() if task is None else task.process.count("pool name") - 1
 
 
 # -- queues ---------------------------------------------------------------------------------------------
@@ -351,6 +365,8 @@ def patches() -> list[Patch]:
     )
     found += existing(_queue, {"SimpleQueue": SimpleQueue}, rebind=True)
     found += existing(queue, {"SimpleQueue": SimpleQueue})
+    found += existing(threading, {"_counter": thread_number})
+    found += existing(pools.ThreadPoolExecutor, {"_counter": staticmethod(pool_number)})
     return found + _real_tables()
 
 
@@ -360,6 +376,7 @@ def enter_driver(driver: Task) -> Callable[[], None]:
     active = threading._active  # type: ignore[attr-defined]  # noqa: SLF001 - the table has no public door
     real = thread._ident  # type: ignore[attr-defined]  # noqa: SLF001
     driver.process.tables["main_thread"] = threading.main_thread()
+    driver.process.tables["threading._active"] = active
     active[driver.ident] = thread
     thread._ident = driver.ident  # type: ignore[attr-defined]  # noqa: SLF001
 
