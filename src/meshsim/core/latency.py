@@ -100,7 +100,7 @@ class _Normal(Latency):
 
     def quantile(self, share: float) -> int:
         # Cut at zero, not folded: a packet does not arrive before it was sent.
-        return _whole(self.mean_ns + self.sd_ns * _STANDARD.inv_cdf(share or _SMALLEST_DRAW))
+        return _whole(self.mean_ns + self.sd_ns * _STANDARD.inv_cdf(max(share, _SMALLEST_DRAW)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class _LogNormal(Latency):
     sigma: float
 
     def quantile(self, share: float) -> int:
-        return _whole(math.exp(self.mu + self.sigma * _STANDARD.inv_cdf(share or _SMALLEST_DRAW)))
+        return _whole(math.exp(self.mu + self.sigma * _STANDARD.inv_cdf(max(share, _SMALLEST_DRAW))))
 
 
 @dataclass(frozen=True, slots=True)

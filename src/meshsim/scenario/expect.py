@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from meshsim.core.names import did_you_mean
+from meshsim.core.names import did_you_mean, nearest
 from meshsim.core.units import parse_duration_range
 from meshsim.scenario.fields import (
     Check,
@@ -187,9 +187,9 @@ def _report_kinds(node: Mapping, kinds: list[str], check: Check) -> None:
         check.report(second, f"an expectation has one kind, not {' and '.join(kinds)}: write two")
         return
     for key, key_place, value in node.items():
-        sentence = f"{key} {value.text}" if isinstance(value, Scalar) else key
-        check.report(
-            key_place, f"{key!r} is no kind of expectation{did_you_mean(sentence, [*SENTENCES, *KINDS])}"
-        )
+        # `no: unhandled errors` is a sentence that a stray colon made into a key.
+        written = key if nearest(key, KINDS) or not isinstance(value, Scalar) else f"{key} {value.text}"
+        near = did_you_mean(written, [*SENTENCES, *KINDS])
+        check.report(key_place, f"{key!r} is no kind of expectation{near}")
         return
     check.report(node.place, f"an expectation is empty: one of {', '.join(KINDS)}")

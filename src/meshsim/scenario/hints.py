@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, StringMark
 from ruamel.yaml.reader import ReaderError
 
 from meshsim.errors import Mistake, Place
@@ -29,19 +29,24 @@ def star_hint(text: str, index: int) -> str:
     return f'an unquoted * starts an alias in YAML: quote it, "{word}"'
 
 
-def syntax_mistake(error: YAMLError | ValueError, text: str, file: str, fallback: Place) -> Mistake:
-    """Turn what ruamel says into one mistake: where, what, and what would be right."""
+def syntax_mistake(error: Exception, text: str, file: str, last: Place, innermost: Place | None) -> Mistake:
+    """Turn what ruamel says into one mistake: where, what, and what would be right.
+
+    `last` is the place of the last thing that was read, `innermost` of the collection that is still open.
+    """
     if isinstance(error, ReaderError):
         return Mistake(
             place_at(text, error.position, file),
             f"the character {chr(error.character)!r} cannot stand in YAML: escape it in double quotes",
         )
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return Mistake(fallback, f"not YAML: {str(error).splitlines()[0]}")
+        return Mistake(last, f"not YAML: {str(error).splitlines()[0]}")
     problem, context = error.problem or "", error.context or ""
     mark, opened = error.problem_mark, error.context_mark
     if context == "while scanning an alias" and opened is not None:
         return Mistake(_place(opened, file), star_hint(text, opened.index))
+    if context == "while parsing a flow node" and "<stream end>" in problem and innermost is not None:
+        return Mistake(innermost, "the bracket that opens here is never closed")
     for reads in (_lexical, _flow, _block):
         if found := reads(problem, context, text, mark, opened):
             where, message = found

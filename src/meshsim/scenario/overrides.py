@@ -13,6 +13,9 @@ __all__ = ["override_node", "split_override"]
 
 _STEP = re.compile(r'"([^"]*)"|([^."]+)')
 
+_NAMED = ("services", "platform", "cases")
+"""Sections whose keys are names: setting a value inside one cannot make it."""
+
 
 def split_override(text: str) -> tuple[str, str]:
     """Take `PATH=VALUE` apart. Raises ScenarioError when there is no `=`."""
@@ -49,8 +52,8 @@ def _replace(node: Node, steps: list[str], new: Node, place: Place, walked: str)
         raise ScenarioError([Mistake(place, f"{walked} is {describe(node)}, which has no {step!r} inside")])
     entry = node.entries.get(step)
     if entry is None:
-        # A new last step is a key that validation knows or refuses; a new step on the way is a misspelt one.
-        if rest and node.entries and walked:
+        # A key that is not there yet is one that validation knows or refuses; a new service is a misspelt one.
+        if rest and walked in _NAMED:
             near = did_you_mean(step, node.entries)
             raise ScenarioError([Mistake(place, f"there is no {step!r} in {walked}{near}")])
         entry = Entry(place, Mapping(place, {}))

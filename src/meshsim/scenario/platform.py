@@ -59,7 +59,7 @@ def _reply(node: Node, check: Check) -> Checked:
 
 RESPONSE = table(
     Field("match", _http_operation, required=True),
-    Field("reply", one_or_list(_reply), into="replies", default=(), required=True),
+    Field("reply", one_or_list(_reply, least=1), into="replies", default=(), required=True),
 )
 
 WORDS: dict[str, dict[str, Field]] = {

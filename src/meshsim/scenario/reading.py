@@ -111,7 +111,8 @@ class _Builder:
                 self._take(event, place)
         except (YAMLError, ValueError, OverflowError) as error:
             # Duplicate keys found on the way are reported along with the place where reading had to stop.
-            stop = syntax_mistake(error, self._text, self._file, place)  # type: ignore[arg-type]
+            innermost = self._open[-1].place if self._open else None
+            stop = syntax_mistake(error, self._text, self._file, place, innermost)
             raise ScenarioError([*self._mistakes, stop]) from error
         if self._mistakes:
             raise ScenarioError(self._mistakes)

@@ -99,15 +99,16 @@ def _find(written: str, module: str, folder: Path) -> None:
             f"{written!r}: there is no module {names[0]!r} in {folder}, and none is installed"
             f"{did_you_mean(names[0], _modules_in([str(folder)]))}"
         )
-    for depth, name in enumerate(names[1:], 2):
+    inside = names[0]
+    for name in names[1:]:
         locations = spec.submodule_search_locations
         there = [] if locations is None else _listed(locations)
-        found = PathFinder.find_spec(".".join(names[:depth]), there) if there else None
+        # By its last name alone: a full one makes the finder ask for the parent in sys.modules.
+        found = PathFinder.find_spec(name, there) if there else None
         if found is None:
-            inside = ".".join(names[: depth - 1])
             near = did_you_mean(name, _modules_in(there)) if there else f"; {inside} is not a package"
             raise Refused(f"{written!r}: there is no module {name!r} in {inside}{near}")
-        spec = found
+        spec, inside = found, f"{inside}.{name}"
 
 
 def _find_top(name: str, folder: Path) -> ModuleSpec | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meshsim.core.names import RESERVED, is_name
-from meshsim.errors import Place, UsageError
 from meshsim.scenario.fields import (
     Check,
     Checked,
@@ -30,6 +29,9 @@ from meshsim.scenario.words import (
     TARGET_OPTION,
     AdapterWord,
 )
+
+if TYPE_CHECKING:
+    from meshsim.errors import Place
 
 __all__ = ["FIELDS", "check_name", "check_services", "host_and_port"]
 
@@ -151,10 +153,7 @@ def _target(word: AdapterWord, node: Node, folder: Path, check: Check) -> Refere
     if isinstance(node, Mapping):
         raise Refused(f"{word.name}: is module:attribute, not {describe(node)}; options stand beside it")
     written = text(node, check)
-    try:
-        return parse_program(written, folder) if word.program else parse_attribute(written, folder)
-    except UsageError as error:
-        raise Refused(f"{word.name}: {error}") from error
+    return parse_program(written, folder) if word.program else parse_attribute(written, folder)
 
 
 def _check_brokers(word: AdapterWord, node: Node, options: dict[str, Any], check: Check) -> None:

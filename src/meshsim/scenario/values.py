@@ -197,11 +197,13 @@ def list_of(parse: Parse) -> Parse:
     return parse_list
 
 
-def one_or_list(parse: Parse) -> Parse:
-    """Return a parser of one thing or a list of them; the result is always a tuple."""
+def one_or_list(parse: Parse, *, least: int = 0) -> Parse:
+    """Return a parser of one thing or a list of at `least` so many; the result is always a tuple."""
     many = list_of(parse)
 
     def parse_either(node: Node, check: Check) -> tuple[Any, ...]:
+        if isinstance(node, Sequence) and len(node.items) < least:
+            raise Refused(f"a list of {len(node.items)} where at least {least} is due")
         return many(node, check) if isinstance(node, Sequence) else (parse(node, check),)
 
     return parse_either
