@@ -7,6 +7,7 @@ would be the purer way; they cost 39 ms a host at each boot, this costs a dictio
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel.patches.patch import Patch
@@ -130,6 +131,5 @@ def log_patches() -> list[Patch]:
 
 def utils_patches() -> list[Patch]:
     """Return the patch of `pysoa.utils`: how the interpreter was started."""
-    import pysoa.utils  # noqa: PLC0415
-
-    return [Patch(pysoa.utils, "get_python_interpreter_arguments", interpreter_arguments)]
+    # Not by `import pysoa.utils`: at this moment the package does not have it as an attribute yet.
+    return [Patch(sys.modules["pysoa.utils"], "get_python_interpreter_arguments", interpreter_arguments)]

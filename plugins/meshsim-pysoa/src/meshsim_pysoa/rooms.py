@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from meshsim.kernel.patches.patch import Patch
 
 
+def _logging() -> list[Patch]:
+    from meshsim_pysoa import syslog  # noqa: PLC0415 - it imports PySOA, which is not there before
+
+    return [*own.log_patches(), *syslog.patches()]
+
+
 def _transport() -> list[Patch]:
-    from meshsim_pysoa import seam_transport  # noqa: PLC0415 - it imports PySOA, which is not there before
+    from meshsim_pysoa import seam_transport  # noqa: PLC0415
 
     return [*seam_transport.patches(), *own.backend_patches()]
 
@@ -35,7 +41,7 @@ def seams() -> list[tuple[str, Callable[[], list[Patch]]]]:
     return [
         ("conformity.fields.meta", own.path_patches),
         ("pysoa.utils", own.utils_patches),
-        ("pysoa.common.logging", own.log_patches),
+        ("pysoa.common.logging", _logging),
         ("pysoa.common.transport.redis_gateway.core", _transport),
         ("pysoa.common.transport.local", _local),
         ("pysoa.server.server", _server),
