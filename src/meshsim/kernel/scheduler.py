@@ -78,6 +78,7 @@ class Kernel:
         self.steps = 0
         self.still_steps = 0
         self.hosts: dict[str, Host] = {}
+        self.processes: list[Process] = []
         self.active: Process | None = None
         self.on_enter: Callable[[Process | None, Process], None] | None = None
         self.on_switch: Callable[[int], object] | None = None
@@ -128,6 +129,7 @@ class Kernel:
         label = f"host:{host.name}" if host.boots == 1 else f"host:{host.name}#{host.boots}"
         process = Process(host, self._pid, self.streams.get(label))
         host.process = process
+        self.processes.append(process)
         return process
 
     def spawn(self, process: Process, function: Callable[..., Any], *args: Any, name: str = "") -> Task:
@@ -190,6 +192,8 @@ class Kernel:
         return woken
 
     def _die_again(self, task: Task) -> None:
+        if self.closing:
+            raise Killed
         task.deaths += 1
         if task.deaths <= RAISES_BEFORE_ZOMBIE:
             raise Killed

@@ -18,6 +18,7 @@ from meshsim.kernel.patches.modules import Modules, ModuleSpace, space_for
 from meshsim.kernel.patches.names import Rebinder, RunnerClocks
 from meshsim.kernel.patches.patch import Patch, Patches
 from meshsim.kernel.scheduler import Kernel
+from meshsim.kernel.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -107,6 +108,7 @@ class Simulation:
         state.task = kernel.driver
         try:
             kernel.close()
+            loops.bury([process for process in kernel.processes if process.dead], self._grave)
         finally:
             self._watchdog.leave()
             state.task = None
@@ -125,6 +127,11 @@ class Simulation:
             gc.unfreeze()
             if self._gc_was_on:
                 gc.enable()
+
+    def _grave(self, process: Process) -> None:
+        task = Task(0, process, process.next_ident(), "grave", _nothing, ())
+        task.killed = True
+        state.task = task
 
     def _save_logging(self) -> None:
         root = logging.root

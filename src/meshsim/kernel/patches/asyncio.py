@@ -11,6 +11,7 @@ import asyncio
 import math
 import selectors
 import sys
+import weakref
 from asyncio import base_events, selector_events, unix_events
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.patches.time import NANOSECONDS, zero_wait_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from meshsim.kernel.process import Process
     from meshsim.kernel.task import Task
 
 real_default_selector = selectors.DefaultSelector
@@ -113,7 +115,10 @@ def make_self_pipe(self: Any) -> None:
     if isinstance(self._selector, SimSelector):
         self._ssock = self._csock = None
         task = state.task
-        self._mesh_process = None if task is None else task.process
+        # Weak: libraries keep loops in tables of their own, and a loop must not keep its world.
+        self._mesh_process = None if task is None else weakref.ref(task.process)
+        if task is not None:
+            task.process.tables.setdefault("loops", weakref.WeakSet()).add(self)
         self._internal_fds = 0
         if self._task_factory is None:
             self._task_factory = make_task
@@ -183,7 +188,7 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type c
         self._mesh_serial = _serial()
         task = state.task
         # What a crash leaves pending is nobody's mistake: its end is not told.
-        self._mesh_process = None if task is None else task.process
+        self._mesh_process = None if task is None else weakref.ref(task.process)
         if name is None:
             name = f"Task-{task.process.count('asyncio task')}" if task is not None else None
         super().__init__(coro, loop=loop, name=name, **kwargs)
@@ -194,8 +199,8 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type c
             super().set_name(value)
 
     def __del__(self) -> None:
-        process = self._mesh_process
-        if process is None or not process.dead:
+        process = self._mesh_process and self._mesh_process()
+        if process is not None and not process.dead:
             super().__del__()  # type: ignore[misc] - the finalizer of a C class
 
     def __hash__(self) -> int:
@@ -227,8 +232,9 @@ def create_future(self: Any) -> Any:
 
 def default_exception_handler(self: Any, context: dict[str, Any]) -> None:
     """Note what a loop reports: an exception that nobody will ever retrieve."""
-    owner = getattr(self, "_mesh_process", None)
-    if owner is not None and (owner.dead or state.kernel is None):
+    reference = getattr(self, "_mesh_process", None)
+    owner = reference and reference()
+    if reference is not None and (owner is None or owner.dead or state.kernel is None):
         # The collector finds what a crash left pending; that is nobody's mistake.
         return
     task = state.current()
@@ -237,6 +243,29 @@ def default_exception_handler(self: Any, context: dict[str, Any]) -> None:
         real_call_exception_handler(self, context)
         return
     kernel.on_unhandled(task.process, str(context.get("message", "event loop")), context["exception"])
+
+
+def bury(processes: Iterable[Process], grave: Callable[[Process], None]) -> None:
+    """Close what dead processes left pending on their loops; called once when a world has ended.
+
+    Libraries keep tables by loop (anyio's run variables do), and a pending task in one holds all of its world.
+
+    Args:
+        processes: the dead.
+        grave: makes the calling flow one of a dead process, so that whatever a `finally` does is inert.
+    """
+    for process in processes:
+        loops = process.tables.get("loops")
+        if not loops:
+            continue
+        grave(process)
+        pending = [task for loop in loops for task in asyncio.all_tasks(loop) if isinstance(task, MeshTask)]
+        for task in sorted(pending, key=hash):
+            coroutine = task.get_coro()
+            try:
+                coroutine.close()  # type: ignore[union-attr] - a task that is not done has one
+            except BaseException:  # noqa: BLE001, S112 - the last words of a dead process reach nobody
+                continue
 
 
 # -- signals --------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ class Lifespan:
         self._application = application
         self._messages: asyncio.Queue[Message] = asyncio.Queue()
         self._started = asyncio.Event()
+        self._asked = False
         self._stopped = asyncio.Event()
         self._failure: str | None = None
         self._error: BaseException | None = None
@@ -49,6 +50,7 @@ class Lifespan:
         """Run the application's shutdown."""
         if self._task is None or self._task.done():
             return
+        self._asked = True
         await self._messages.put({"type": "lifespan.shutdown"})
         await self._stopped.wait()
 
@@ -74,5 +76,7 @@ class Lifespan:
         elif kind == "lifespan.shutdown.complete":
             self._stopped.set()
         elif kind == "lifespan.shutdown.failed":
-            logger.error("the application's shutdown failed: %s", message.get("message", ""))
+            # Starlette says so too when its coroutine is thrown away, long after a crash: that is no shutdown.
+            if self._asked:
+                logger.error("the application's shutdown failed: %s", message.get("message", ""))
             self._stopped.set()
