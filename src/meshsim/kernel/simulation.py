@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
@@ -14,6 +13,7 @@ from meshsim.kernel.patches import random as entropy
 from meshsim.kernel.patches import signals, sockets, threading, time
 from meshsim.kernel.patches.late import LatePatches
 from meshsim.kernel.patches.locks import Adoption
+from meshsim.kernel.patches.logging import LoggingState
 from meshsim.kernel.patches.modules import Modules, ModuleSpace, space_for
 from meshsim.kernel.patches.names import Rebinder, RunnerClocks
 from meshsim.kernel.patches.patch import Patch, Patches
@@ -65,7 +65,7 @@ class Simulation:
         self._watchdog = watchdog.Watchdog(self.kernel, watchdog_s)
         self._pairs: list[tuple[Any, Any]] = []
         self._leave_driver: Callable[[], None] = _nothing
-        self._logging: tuple[Any, ...] = ()
+        self._logging = LoggingState()
         self._gc_was_on = False
 
     # -- entering and leaving ---------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class Simulation:
             self.late.want(module, make)
         self.modules.enter()
         self._wall.enter()
-        self._save_logging()
+        self._logging.enter()
         self._gc_was_on = gc.isenabled()
         gc.disable()
         gc.freeze()
@@ -123,7 +123,7 @@ class Simulation:
             _adoption.leave()
             _rebinder.leave(pairs)
             self._clocks.leave()
-            self._restore_logging()
+            self._logging.leave()
             gc.unfreeze()
             if self._gc_was_on:
                 gc.enable()
@@ -132,14 +132,6 @@ class Simulation:
         task = Task(0, process, process.next_ident(), "grave", _nothing, ())
         task.killed = True
         state.task = task
-
-    def _save_logging(self) -> None:
-        root = logging.root
-        self._logging = (root.level, root.handlers[:], logging.Logger.manager.disable, logging.lastResort)
-
-    def _restore_logging(self) -> None:
-        root = logging.root
-        root.level, root.handlers[:], logging.Logger.manager.disable, logging.lastResort = self._logging
 
     # -- processes --------------------------------------------------------------------------------------
 

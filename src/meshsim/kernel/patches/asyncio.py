@@ -39,6 +39,9 @@ real_select = {kind: kind.select for kind in (selectors.EpollSelector, selectors
 # polls once a turn, and each park costs two switches.
 POLLS_BETWEEN_PARKS = 16
 
+# Tables by loop whose values lead back to the loop, so that no entry ever goes away by itself.
+LOOP_TABLES = (("anyio.lowlevel", "_run_vars"), ("anyio._core._eventloop", "_run_vars"), ("anyio._lowlevel", "_run_vars"))
+
 
 class SimSelector(selectors.BaseSelector):
     """Parks the task that selects; woken by whoever has something for its loop."""
@@ -259,6 +262,10 @@ def bury(processes: Iterable[Process], grave: Callable[[Process], None]) -> None
         if not loops:
             continue
         grave(process)
+        for module, name in LOOP_TABLES:
+            table = getattr(sys.modules.get(module), name, None)
+            for loop in loops if table is not None else ():
+                table.pop(loop, None)
         pending = [task for loop in loops for task in asyncio.all_tasks(loop) if isinstance(task, MeshTask)]
         for task in sorted(pending, key=hash):
             coroutine = task.get_coro()

@@ -78,7 +78,7 @@ class Adoption:
             if id(holder) not in skipped and not type(holder).__module__.startswith("meshsim.kernel"):
                 self._note(holder, ours, skipped)
         for thing in everything:
-            if isinstance(thing, threading.Condition) and id(thing._lock) in ours:  # type: ignore[attr-defined]  # noqa: SLF001
+            if issubclass(type(thing), threading.Condition) and id(thing._lock) in ours:  # type: ignore[attr-defined]  # noqa: SLF001
                 self._conditions.append((thing, ours[id(thing._lock)]))  # type: ignore[attr-defined]  # noqa: SLF001
 
     def _note(self, holder: Any, ours: dict[int, Any], skipped: set[int]) -> None:
@@ -94,7 +94,7 @@ class Adoption:
             for index, value in enumerate(holder):
                 if id(value) in ours and type(value) in _LOCKS:
                     self._add(holder, str(index), value, ours)
-        elif not isinstance(holder, (type, types.FrameType, types.BuiltinMethodType, tuple, set, types.ModuleType)):
+        elif not issubclass(kind, (type, types.FrameType, types.BuiltinMethodType, tuple, set, types.ModuleType)):
             for key in _attributes(holder):
                 value = getattr(holder, key, None)
                 if id(value) in ours and type(value) in _LOCKS and id(getattr(holder, "__dict__", None)) not in skipped:
@@ -115,7 +115,7 @@ def _attributes(holder: Any) -> list[str]:
 
 def _class_of(space: dict[str, Any]) -> Any:
     for owner in gc.get_referrers(space):
-        if isinstance(owner, type):
+        if issubclass(type(owner), type):
             return owner
     return None
 

@@ -98,11 +98,12 @@ def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iter
     for key, value in list(space.items()):
         if id(value) in table:
             yield space, "item", key
+        # type(), not isinstance(): a lazy object (django's settings) would be woken by the question.
         kind = type(value)
         if kind is types.FunctionType:
             if value.__module__ == name:
                 yield from _of_function(value, table)
-        elif isinstance(value, type) and value.__module__ == name:
+        elif issubclass(kind, type) and value.__module__ == name:
             for attribute, inner in list(vars(value).items()):
                 if id(inner) in table:
                     yield value, "attribute", attribute

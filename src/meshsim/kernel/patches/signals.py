@@ -11,6 +11,7 @@ from meshsim.errors import FenceError
 from meshsim.kernel import state
 from meshsim.kernel.patches.patch import Patch, existing
 from meshsim.kernel.patches.time import NANOSECONDS
+from meshsim.kernel.task import RUNNING
 
 if TYPE_CHECKING:
     from meshsim.kernel.process import Process
@@ -82,7 +83,8 @@ def deliver(process: Process, signum: int) -> None:
     if handler is signal.SIG_DFL or main is None or main.done:
         kernel.kill(process, -signum)
         return
-    if main is state.task:
+    if main is state.task and main.state == RUNNING:
+        # Not when a timer on the hub calls: the task that ran last is parked then.
         handler(signum, sys._getframe())  # noqa: SLF001 - what a handler gets as its second argument
         return
     kernel.alert(main, lambda: handler(signum, sys._getframe()))  # noqa: SLF001
