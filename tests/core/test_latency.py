@@ -32,13 +32,14 @@ class Counted(random.Random):
     draws = 0
 
     def random(self) -> float:
+        """Return the next number and count it."""
         self.draws += 1
         return super().random()
 
 
 @pytest.mark.parametrize("text", FORMS)
 def test_a_sample_is_one_draw(text: str) -> None:
-    """Each sample takes exactly one draw, and a constant takes none, so that a recorded draw can be edited."""
+    """Each sample takes exactly one draw, and a constant none, so that a recorded draw can be edited."""
     source = Counted(7)
     latency = parse_latency(text)
     for _ in range(100):

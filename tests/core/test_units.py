@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,7 +166,5 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse_rate,
         parse_probability,
     ):
-        try:
+        with contextlib.suppress(UsageError):
             parse(text)
-        except UsageError:
-            pass

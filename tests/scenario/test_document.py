@@ -65,8 +65,8 @@ def test_the_defaults_are_seed_zero_once_from_2026(load: Callable[..., Any]) -> 
 def test_a_case_lies_over_the_scenario(load: Callable[..., Any]) -> None:
     """A case changes what it names and leaves the rest."""
     text = (
-        SHOP
-        + "seed: 1\nlinks: {default: {latency: 1ms, loss: 1%}}\ncases: {slow: {links: {default: {latency: 50ms}}}}\n"
+        SHOP + "seed: 1\nlinks: {default: {latency: 1ms, loss: 1%}}\n"
+        "cases: {slow: {links: {default: {latency: 50ms}}}}\n"
     )
     (link,) = load(text, case="slow")["links"]
     assert (link.values["latency"].text, link.values["loss_probability"]) == ("50ms", 0.01)
@@ -99,7 +99,10 @@ def test_an_unknown_case_is_refused(wrong: Callable[..., list[str]], text: str, 
         (SHOP + "seeds: 0\n", "2:8: 0 is out of range: 1 to"),
         (SHOP + "duration: 10\n", "2:11: '10' is not a duration: 10s?"),
         (SHOP + "duration: 0s\n", "2:11: '0s' is no time at all"),
-        (SHOP + "epoch: 2026-01-01T00:00:00\n", "2:8: '2026-01-01T00:00:00' has no time zone: 2026-01-01T00:00:00Z?"),
+        (
+            SHOP + "epoch: 2026-01-01T00:00:00\n",
+            "2:8: '2026-01-01T00:00:00' has no time zone: 2026-01-01T00:00:00Z?",
+        ),
         (SHOP + "epoch: yesterday\n", "2:8: 'yesterday' is not a moment"),
         (SHOP + "epoch: 1969-01-01T00:00:00Z\n", "lies before 1970"),
         (SHOP + "setup: ['lods:x']\n", "2:9: 'lods:x': there is no module 'lods'"),
@@ -108,10 +111,13 @@ def test_an_unknown_case_is_refused(wrong: Callable[..., list[str]], text: str, 
         (SHOP + "cases: {'a b': {}}\n", "2:9: 'a b' cannot name a case"),
         (SHOP + "cases: {slow: {cases: {}}}\n", "2:16: case 'slow' has cases:"),
         (SHOP + "cases: {slow: {extends: y}}\n", "2:16: case 'slow' has extends:"),
-        ("services: {shop: {wsgi: 'shop.app:app', port: 80, port: 81}}\n", "1:51: the key 'port' stands twice"),
+        (
+            "services: {shop: {wsgi: 'shop.app:app', port: 80, port: 81}}\n",
+            "1:51: the key 'port' stands twice",
+        ),
         ("a: [\n", "1:4: the bracket that opens here is never closed"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_scenario_has_its_place(wrong: Callable[..., list[str]], text: str, expected: str) -> None:
     """Each mistake of the whole is reported at its place."""
     found = wrong(text)
@@ -121,8 +127,8 @@ def test_a_wrong_scenario_has_its_place(wrong: Callable[..., list[str]], text: s
 def test_all_mistakes_of_all_cases_come_at_once(project: Path, words: Any) -> None:
     """`mistakes` looks at the scenario and at each case, and says everything once."""
     text = (
-        SHOP
-        + "seed: x\ncases:\n  a: {links: {default: {loss: 5}}}\n  b: {sede: 1}\n  c: {duration: 9s}\n  d: {marks: null}\n"
+        SHOP + "seed: x\ncases:\n  a: {links: {default: {loss: 5}}}\n"
+        "  b: {sede: 1}\n  c: {duration: 9s}\n  d: {marks: null}\n"
     )
     (project / "x.mesh.yaml").write_text(text, encoding="utf-8")
     found = [str(mistake).removeprefix("x.mesh.yaml:") for mistake in scenario.mistakes("x.mesh.yaml", words)]
@@ -153,13 +159,21 @@ def test_an_object_in_a_dict_is_kept(project: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ({"services": {"shop": {"wsgi": "shop.app:app", "port": 0}}}, "<dict>.services.shop.port:1:1: 0 is out of range"),
-        ({"services": {"shop": {"wsgi": "shop.app:app"}}, "faults": [{"at": 2, "crash": "shop"}]},
-         "<dict>.faults[0].at:1:1: '2' is not a duration: 2s?"),
-        ({"services": {"shop": {"wsgi": "shop.app:app", "env": {"A": object()}}}}, "an object of type object"),
+        (
+            {"services": {"shop": {"wsgi": "shop.app:app", "port": 0}}},
+            "<dict>.services.shop.port:1:1: 0 is out of range",
+        ),
+        (
+            {"services": {"shop": {"wsgi": "shop.app:app"}}, "faults": [{"at": 2, "crash": "shop"}]},
+            "<dict>.faults[0].at:1:1: '2' is not a duration: 2s?",
+        ),
+        (
+            {"services": {"shop": {"wsgi": "shop.app:app", "env": {"A": object()}}}},
+            "an object of type object",
+        ),
         ({"extends": "nowhere.mesh.yaml"}, "<dict>.extends:1:1: extends: there is no file"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.usefixtures("project")
 def test_a_wrong_dict_has_its_path(value: dict[str, Any], expected: str) -> None:
     """A mistake in a dict names the path to it."""

@@ -59,12 +59,21 @@ def test_the_parts_of_an_expectation_arrive(section: Callable[..., Any]) -> None
 @pytest.mark.parametrize(
     ("item", "expected"),
     [
-        ("no unhandeld errors", "1:10: 'no unhandeld errors' is no expectation; did you mean 'no unhandled errors'?"),
-        ("{no: unhandled errors}", "1:11: 'no' is no kind of expectation; did you mean 'no unhandled errors'?"),
+        (
+            "no unhandeld errors",
+            "1:10: 'no unhandeld errors' is no expectation; did you mean 'no unhandled errors'?",
+        ),
+        (
+            "{no: unhandled errors}",
+            "1:11: 'no' is no kind of expectation; did you mean 'no unhandled errors'?",
+        ),
         ("{alwys: 'checks:x'}", "1:11: 'alwys' is no kind of expectation; did you mean 'always'?"),
         ("{}", "1:10: an expectation is empty"),
         ("[a]", "1:10: an expectation is a mapping or a sentence"),
-        ("{always: 'checks:x', eventually: 'checks:y'}", "1:31: an expectation has one kind, not always and eventually"),
+        (
+            "{always: 'checks:x', eventually: 'checks:y'}",
+            "1:31: an expectation has one kind, not always and eventually",
+        ),
         ("{always: 'chcks:x'}", "did you mean 'checks'?"),
         ("{always: checks.x}", "1:19: 'checks.x' names no attribute: checks:x?"),
         ("{eventually: 'checks:x', within: 30}", "1:43: '30' is not a duration: 30s?"),
@@ -76,17 +85,23 @@ def test_the_parts_of_an_expectation_arrive(section: Callable[..., Any]) -> None
         ("{error_rate: shop, below: 5}", "1:36: '5' is more than certain: 5%?"),
         ("{amplification: stock, below: lots}", "1:40: 'lots' is not a number"),
         ("{calls: mail POST /send}", "1:10: expect calls does not say how many"),
-        ("{calls: mail POST /send, exactly: 1, at_least: 1}", "says how many more than once: exactly:, at_least:"),
+        (
+            "{calls: mail POST /send, exactly: 1, at_least: 1}",
+            "says how many more than once: exactly:, at_least:",
+        ),
         ("{calls: mail POST /send, exactly: 1, times: 1..2}", "more than once: exactly:, times:"),
         ("{calls: mail POST /send, times: 3..1}", "1:42: '3..1' runs backwards: 1..3?"),
         ("{calls: mail POST /send, times: 3}", "1:42: '3' is not a range of counts"),
         ("{calls: mail POST /send, at_least: 3, at_most: 1}", "at_least: 3 is more than at_most: 1"),
-        ("{calls: mail POST /send, per: order_id, exactly: 1}", "1:40: 'order_id' names nothing in a request: body.order_id"),
+        (
+            "{calls: mail POST /send, per: order_id, exactly: 1}",
+            "1:40: 'order_id' names nothing in a request: body.order_id",
+        ),
         ("{calls: mail charge, exactly: 1}", "1:18: 'charge' is no operation of mail, which is external"),
         ('{calls: "*", exactly: 1}', "1:18: '*' is every call there is"),
         ("{delivered: cache, at_least: 1}", "1:11: 'delivered' is no kind of expectation"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_expectation_has_its_place(
     wrong_section: Callable[[str], list[str]], item: str, expected: str
 ) -> None:

@@ -14,7 +14,8 @@ def test_links_say_what_lies_between(section: Callable[..., Any]) -> None:
     """Latency, loss and bandwidth arrive; a link without any says only who calls whom."""
     found = section(
         "links",
-        'links: {default: {latency: 1ms}, shop -> stock: {loss: 0.1%}, "* -> cache": {bandwidth: 1MB/s}, shop/1 -> orders: }\n',
+        'links: {default: {latency: 1ms}, shop -> stock: {loss: 0.1%}, "* -> cache": {bandwidth: 1MB/s}, '
+        "shop/1 -> orders: }\n",
     )
     ends = [(str(link.values["consumer"]), str(link.values["provider"])) for link in found]
     assert ends == [("*", "*"), ("shop", "stock"), ("*", "cache"), ("shop/1", "orders")]
@@ -27,7 +28,7 @@ def test_links_say_what_lies_between(section: Callable[..., Any]) -> None:
     ("text", "expected"),
     [
         ("links: [a]", "1:8: links: is a mapping"),
-        ("links: {shop: {}}", '''1:9: 'shop' is no link: CONSUMER -> PROVIDER, as "* -> shop", or default'''),
+        ("links: {shop: {}}", """1:9: 'shop' is no link: CONSUMER -> PROVIDER, as "* -> shop", or default"""),
         ("links: {shop -> stok: {}}", "1:9: 'stok' is neither service nor platform; did you mean 'stock'?"),
         ("links: {shp -> stock: {}}", "1:9: 'shp' is neither service nor platform; did you mean 'shop'?"),
         ("links: {shop/2 -> stock: {}}", "1:9: shop/2 is not there: the last one is shop/1"),
@@ -38,10 +39,13 @@ def test_links_say_what_lies_between(section: Callable[..., Any]) -> None:
         ("links: {default: {bandwidth: 5MB}}", "1:30: '5MB' is not a bandwidth: a size a second"),
         ("links: {default: {latncy: 1ms}}", "1:19: link 'default' has no 'latncy'; did you mean 'latency'?"),
         ("links: {default: 1ms}", "1:18: link 'default' is a mapping, not '1ms'"),
-        ("links: {shop -> orders: {latency: 1ms}}", "1:9: shop and orders meet at cache, so that no packet passes"),
+        (
+            "links: {shop -> orders: {latency: 1ms}}",
+            "1:9: shop and orders meet at cache, so that no packet passes",
+        ),
         ("links: {shop -> orders: {latency: 1ms}}", "put latency on shop -> cache or orders -> cache"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_link_has_its_place(
     wrong_section: Callable[[str], list[str]], text: str, expected: str
 ) -> None:
@@ -78,7 +82,7 @@ def test_parties_that_meet_at_a_broker_share_no_link(
     text: str,
     meets: bool,  # noqa: FBT001
 ) -> None:
-    """A link's fault between a caller and a service behind a broker is refused with the place where they meet."""
+    """A link's fault between a caller and a service behind a broker says where they meet."""
     if not meets:
         assert len(section("faults", text)) == 1
         return

@@ -46,6 +46,7 @@ def test_a_document_is_overridden_without_its_file(load: Callable[..., Any], wor
     other = scenario.override(document, "services.shop.concurrency", "16")
     assert other.values["services"][0].values["concurrency"] == 16
     assert document.values["services"][0].values["concurrency"] == 4
+    assert (other.values["name"], other.folder) == ("x", document.folder)
     with pytest.raises(ScenarioError, match="'1x' is not a whole number"):
         scenario.override(document, "services.shop.concurrency", "1x")
 
@@ -53,7 +54,10 @@ def test_a_document_is_overridden_without_its_file(load: Callable[..., Any], wor
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("services.shp.concurrency=1", "--set services.shp.concurrency=1:1:1: there is no 'shp' in services; did you mean 'shop'?"),
+        (
+            "services.shp.concurrency=1",
+            "--set services.shp.concurrency=1:1:1: there is no 'shp' in services; did you mean 'shop'?",
+        ),
         ("services.shop.concurency=1", "has no 'concurency'; did you mean 'concurrency'?"),
         ("services.shop.concurrency=many", ":1:1: 'many' is not a whole number"),
         ("services.shop.concurrency.x=1", "services.shop.concurrency is '4', which has no 'x' inside"),
@@ -65,7 +69,7 @@ def test_a_document_is_overridden_without_its_file(load: Callable[..., Any], wor
         ("duration=[", "is never closed"),
         ("links.default=* x", "an unquoted * starts an alias"),
     ],
-)  # fmt: skip
+)
 def test_an_override_that_leads_nowhere_is_refused(
     wrong: Callable[..., list[str]], text: str, expected: str
 ) -> None:

@@ -40,25 +40,52 @@ platform:
     ("text", "expected"),
     [
         ("platform: [cache]", "1:11: platform: is a mapping, not a list of 1"),
-        ("platform: {cache: redis}", "1:19: platform service 'cache' is a mapping, not 'redis': {redis: {}}?"),
-        ("platform: {cache: {}}", "1:12: platform service 'cache' has 0 words: exactly one of external, kafka, redis"),
+        (
+            "platform: {cache: redis}",
+            "1:19: platform service 'cache' is a mapping, not 'redis': {redis: {}}?",
+        ),
+        (
+            "platform: {cache: {}}",
+            "1:12: platform service 'cache' has 0 words: exactly one of external, kafka, redis",
+        ),
         ("platform: {cache: {redis: {}, kafka: {}}}", "has 2 words"),
-        ("platform: {cache: {rdis: {}}}", "1:20: platform service 'cache' has an unknown word 'rdis'; did you mean 'redis'?"),
-        ("platform: {cache: {redis: {verson: 1}}}", "1:28: platform service 'cache': redis: has no 'verson'; did you mean"),
-        ("platform: {hub: {redis_sentinel: {}}}", "1:34: platform service 'hub': redis_sentinel: lacks master:"),
+        (
+            "platform: {cache: {rdis: {}}}",
+            "1:20: platform service 'cache' has an unknown word 'rdis'; did you mean 'redis'?",
+        ),
+        (
+            "platform: {cache: {redis: {verson: 1}}}",
+            "1:28: platform service 'cache': redis: has no 'verson'; did you mean",
+        ),
+        (
+            "platform: {hub: {redis_sentinel: {}}}",
+            "1:34: platform service 'hub': redis_sentinel: lacks master:",
+        ),
         ("platform: {hub: {redis_sentinel: {master: cace}}, cache: {redis: {}}}", "did you mean 'cache'?"),
         ("platform: {mail: {external: {}}}", "lacks host:"),
-        ("platform: {mail: {external: {host: m.io, responses: [{match: charge, reply: {}}]}}}",
-         "1:62: 'charge' is no HTTP operation"),
-        ("platform: {mail: {external: {host: m.io, responses: [{match: GET /, reply: {status: 99}}]}}}",
-         "1:85: 99 is out of range: 100 to 599"),
-        ("platform: {mail: {external: {host: m.io, responses: [{match: GET /, reply: {json: 1, body: x}}]}}}",
-         "which both say what is sent"),
-        ("platform: {mail: {external: {host: m.io, responses: [{match: GET /}]}}}", "1:54: a response lacks reply:"),
-        ("platform: {mail: {external: {host: m.io, responses: [{match: GET /, reply: []}]}}}", "1:76: a list of 0 where at least 1 is due"),
+        (
+            "platform: {mail: {external: {host: m.io, responses: [{match: charge, reply: {}}]}}}",
+            "1:62: 'charge' is no HTTP operation",
+        ),
+        (
+            "platform: {mail: {external: {host: m.io, responses: [{match: GET /, reply: {status: 99}}]}}}",
+            "1:85: 99 is out of range: 100 to 599",
+        ),
+        (
+            "platform: {mail: {external: {host: m.io, responses: [{match: /, reply: {json: 1, body: x}}]}}}",
+            "which both say what is sent",
+        ),
+        (
+            "platform: {mail: {external: {host: m.io, responses: [{match: GET /}]}}}",
+            "1:54: a response lacks reply:",
+        ),
+        (
+            "platform: {mail: {external: {host: m.io, responses: [{match: GET /, reply: []}]}}}",
+            "1:76: a list of 0 where at least 1 is due",
+        ),
         ("platform: {any: {redis: {}}}", "1:12: 'any' means something of its own"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_platform_has_its_place(wrong: Callable[..., list[str]], text: str, expected: str) -> None:
     """Each mistake is reported at the key or value that is wrong, with what would be right."""
     assert any(expected in mistake for mistake in wrong(text)), wrong(text)

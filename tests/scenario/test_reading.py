@@ -29,11 +29,12 @@ def test_a_scalar_keeps_its_source_text() -> None:
     assert isinstance(root, Mapping)
     texts = {key: node.text for key, _, node in root.items() if isinstance(node, Scalar)}
     assert texts == {
-        "a": "007", "b": "1.50", "c": "no", "d": "0x1F", "e": "1:30", "f": "7", "g": "~", "h": "true", "i": "0o17",
-        "j": "-.inf",
+        "a": "007", "b": "1.50", "c": "no", "d": "0x1F", "e": "1:30", "f": "7", "g": "~", "h": "true",
+        "i": "0o17", "j": "-.inf",
     }  # fmt: skip
     assert to_python(root) == {
-        "a": 7, "b": 1.5, "c": "no", "d": 31, "e": "1:30", "f": "7", "g": None, "h": True, "i": 15, "j": -float("inf"),
+        "a": 7, "b": 1.5, "c": "no", "d": 31, "e": "1:30", "f": "7", "g": None, "h": True,
+        "i": 15, "j": -float("inf"),
     }  # fmt: skip
 
 

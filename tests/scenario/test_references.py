@@ -73,5 +73,5 @@ def test_a_program_is_a_function_a_module_or_a_script(folder: Path) -> None:
     assert parse_program("run:main", folder).attribute == "main"
     assert parse_program("trap.inner", folder).attribute is None
     assert parse_program("run.py", folder).script == str(folder / "run.py")
-    with pytest.raises(Refused, match="no script 'ran.py'"):
+    with pytest.raises(Refused, match=r"no script 'ran\.py'"):
         parse_program("ran.py", folder)

@@ -38,7 +38,8 @@ services:
     assert values.pop("processing").text == "lognormal(median=5ms p99=40ms)"
     assert values == {
         "name": "shop", "adapter": "wsgi", "path": str(project), "port": 8080, "replicas": 2,
-        "env": {"URL": "http://orders", "BUILD": "007", "V": "1.50", "ON": "true"}, "args": ("--verbose", "-3"),
+        "env": {"URL": "http://orders", "BUILD": "007", "V": "1.50", "ON": "true"},
+        "args": ("--verbose", "-3"),
         "aliases": ("shop.example.com", "shop.example.com:8443"), "concurrency": 4, "queue": 100,
         "restart_ns": 2 * 10**9, "isolate": ("shop",), "options": {}, "option_places": {},
     }  # fmt: skip
@@ -94,11 +95,18 @@ def test_the_only_redis_is_the_broker(load: Callable[..., Any]) -> None:
     ("text", "expected"),
     [
         ("services: {shop: {}}", "1:12: service 'shop' has no adapter: one of asgi, pysoa, python, wsgi"),
-        ('services: {shop: {wsgi: "shop.app:app", asgi: "stock:app"}}',
-         "1:41: service 'shop' has 2 adapters, wsgi and asgi: exactly one"),
-        ('services: {shop: {wsgi: "shop.app:app", pysoa: "stock:app"}}',
-         "1:41: service 'shop' has 2 adapters, wsgi and pysoa: exactly one"),
-        ("services: {shop: {wsgl: 'shop.app:app'}}", "1:19: service 'shop' has no 'wsgl'; did you mean 'wsgi'?"),
+        (
+            'services: {shop: {wsgi: "shop.app:app", asgi: "stock:app"}}',
+            "1:41: service 'shop' has 2 adapters, wsgi and asgi: exactly one",
+        ),
+        (
+            'services: {shop: {wsgi: "shop.app:app", pysoa: "stock:app"}}',
+            "1:41: service 'shop' has 2 adapters, wsgi and pysoa: exactly one",
+        ),
+        (
+            "services: {shop: {wsgl: 'shop.app:app'}}",
+            "1:19: service 'shop' has no 'wsgl'; did you mean 'wsgi'?",
+        ),
         ("services: {shop: {grpc: 'shop.app:app'}}", "1:12: service 'shop' has no adapter"),
         ("services: [shop]", "1:11: services: is a mapping, not a list of 1"),
         ("services: {shop: shop.app}", "1:18: service 'shop' is a mapping, not 'shop.app'"),
@@ -106,7 +114,10 @@ def test_the_only_redis_is_the_broker(load: Callable[..., Any]) -> None:
         ('services: {shop: {wsgi: "shp.app:app"}}', "there is no module 'shp' in"),
         ('services: {shop: {wsgi: "shp.app:app"}}', "did you mean 'shop'?"),
         ('services: {shop: {wsgi: "shop.ap:app"}}', "there is no module 'ap' in shop; did you mean 'app'?"),
-        ('services: {shop: {wsgi: "stock.app:app"}}', "there is no module 'app' in stock; stock is not a package"),
+        (
+            'services: {shop: {wsgi: "stock.app:app"}}',
+            "there is no module 'app' in stock; stock is not a package",
+        ),
         ('services: {shop: {wsgi: "shop.app:1"}}', "is not module:attribute"),
         ("services: {shop: {wsgi: }}", "1:24: nothing where text is due"),
         ("services: {shop: {wsgi: {app: x}}}", "1:25: wsgi: is module:attribute, not a mapping (app)"),
@@ -118,30 +129,54 @@ def test_the_only_redis_is_the_broker(load: Callable[..., Any]) -> None:
         ("services: {tool: {python: tool, replicas: 0}}", "1:43: 0 is out of range"),
         ("services: {tool: {python: tool, restart: 2}}", "1:42: '2' is not a duration: 2s?"),
         ("services: {tool: {python: tool, processing: 1:30}}", "1:45: '1:30' is not a duration: 1m30s?"),
-        ("services: {tool: {python: tool, processing: lognormal(median=5ms, p99=40ms)}}",
-         "1:45: 'lognormal(median=5ms' is cut off: a comma ends plain text inside {...}"),
-        ("services: {tool: {python: tool, queue: 5}}", "1:33: service 'tool' has a queue: but no concurrency:"),
-        ("services: {tool: {python: tool, env: [A]}}", "1:38: a list of 1 where environment variables are due"),
+        (
+            "services: {tool: {python: tool, processing: lognormal(median=5ms, p99=40ms)}}",
+            "1:45: 'lognormal(median=5ms' is cut off: a comma ends plain text inside {...}",
+        ),
+        (
+            "services: {tool: {python: tool, queue: 5}}",
+            "1:33: service 'tool' has a queue: but no concurrency:",
+        ),
+        (
+            "services: {tool: {python: tool, env: [A]}}",
+            "1:38: a list of 1 where environment variables are due",
+        ),
         ("services: {tool: {python: tool, env: {A: [1]}}}", "1:42: a list of 1 where text is due"),
         ("services: {tool: {python: tool, env: {A: }}}", '1:41: nothing where text is due: write it, or ""'),
         ("services: {tool: {python: tool, env: {A=B: 1}}}", "1:39: 'A=B' cannot be the name"),
         ("services: {tool: {python: tool, args: -v}}", "1:39: '-v' where a list is due"),
-        ("services: {tool: {python: tool, aliases: [http://x.io/a]}}", "1:43: 'http://x.io/a' is no host or host:port: x.io?"),
+        (
+            "services: {tool: {python: tool, aliases: [http://x.io/a]}}",
+            "1:43: 'http://x.io/a' is no host or host:port: x.io?",
+        ),
         ("services: {tool: {python: tool, aliases: [x.io:99999]}}", "port out of range"),
-        ("services: {tool: {python: tool, aliases: [a.io]}, too: {python: tool, aliases: [a.io]}}",
-         "1:51: the alias 'a.io' of 'too' already leads to 'tool'"),
-        ("services: {tool: {python: tool, aliases: [too]}, too: {python: tool}}", "the alias 'too' of 'tool'"),
+        (
+            "services: {tool: {python: tool, aliases: [a.io]}, too: {python: tool, aliases: [a.io]}}",
+            "1:51: the alias 'a.io' of 'too' already leads to 'tool'",
+        ),
+        (
+            "services: {tool: {python: tool, aliases: [too]}, too: {python: tool}}",
+            "the alias 'too' of 'tool'",
+        ),
         ("services: {test: {python: tool}}", "1:12: 'test' means something of its own"),
         ("services: {9a: {python: tool}}", "1:12: '9a' cannot be a name"),
         (CACHE + "services: {cache: {python: tool}}", "2:12: 'cache' is a platform service already"),
-        (CACHE + 'services: {o: {pysoa: {server: "orders.server:S", redis: cahe}}}',
-         "2:58: pysoa: redis: 'cahe' is no redis of the platform: one of cache"),
+        (
+            CACHE + 'services: {o: {pysoa: {server: "orders.server:S", redis: cahe}}}',
+            "2:58: pysoa: redis: 'cahe' is no redis of the platform: one of cache",
+        ),
         (CACHE + 'services: {o: {pysoa: {server: "orders.server:S", sentinel: cache}}}', "one of hub"),
-        (CACHE + 'services: {o: {pysoa: {server: "orders.server:S", sentinel: hub, redis: cache}}}', "names two brokers"),
-        (CACHE + 'services: {o: {pysoa: {server: "orders.sever:S", redis: cache}}}', "did you mean 'server'?"),
+        (
+            CACHE + 'services: {o: {pysoa: {server: "orders.server:S", sentinel: hub, redis: cache}}}',
+            "names two brokers",
+        ),
+        (
+            CACHE + 'services: {o: {pysoa: {server: "orders.sever:S", redis: cache}}}',
+            "did you mean 'server'?",
+        ),
         ('services: {o: {pysoa: "orders.server:S"}}', "needs a broker"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_service_has_its_place(wrong: Callable[..., list[str]], text: str, expected: str) -> None:
     """Each mistake is reported at the key or value that is wrong, with what would be right."""
     assert any(expected in mistake for mistake in wrong(text)), wrong(text)

@@ -56,9 +56,10 @@ def build(document: Document) -> Graph:
 def build_fault(document: Document, fault: Mapping[str, object]) -> FaultSpec:
     """Return one more fault, given as a dict in the grammar of the scenario, checked against its parties.
 
-    Keys may end in an underscore where Python needs one (`for_`). Raises ScenarioError with every mistake.
+    Keys may end in an underscore where Python needs one (`for_`). An instant verb may leave out its moment,
+    which is now. Raises ScenarioError with every mistake.
     """
-    check = Check(document.check.words, document.check.base, document.check.parties)
+    check = Check(document.check.words, document.check.base, document.check.parties, at_once=True)
     node = from_python({key.removesuffix("_"): value for key, value in fault.items()})
     checked = parse_value(check_fault, node, check)
     if check.mistakes or checked is None:

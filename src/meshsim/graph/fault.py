@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshsim.scenario.verbs import VERBS, Verb
 
@@ -24,8 +24,8 @@ class When:
     At most one of `at_ns`, `every`, `between` and `trigger` begins it (`at_ns` with `every`: the first
     time); with none of them a lasting fault acts from the start. `for_ns` or `until_ns` ends it, else the
     end of the run; with `every`, `until_ns` ends the repetition. `between` without `for_ns`: a lasting
-    fault fills the window, an instant one happens once at a drawn moment. `nth` and `plus_ns` belong to the
-    trigger. `ramp_ns`: how long it takes to full strength.
+    fault fills the window, an instant one happens once at a drawn moment. `nth` (None: the first time) and
+    `plus_ns` belong to the trigger. `ramp_ns`: how long it takes to full strength.
     """
 
     at_ns: int | None = None
@@ -66,7 +66,7 @@ class FaultSpec:
     verb: str
     when: When
     targets: tuple[Selector, ...]
-    params: Mapping[str, object]
+    params: Mapping[str, Any]
     may_miss: bool
     place: Place
     text: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,6 @@ class PlatformSpec:
 
     name: str
     word: str
-    options: Mapping[str, object]
+    options: Mapping[str, Any]
     place: Place
     text: str

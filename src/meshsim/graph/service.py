@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshsim.core.names import host_name
 
@@ -43,7 +43,7 @@ class ServiceSpec:
     processing: Latency | None
     restart_ns: int | None
     isolate: tuple[str, ...]
-    options: Mapping[str, object]
+    options: Mapping[str, Any]
     option_places: Mapping[str, Place]
 
     def hosts(self) -> tuple[str, ...]:

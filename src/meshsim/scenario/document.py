@@ -67,7 +67,7 @@ def load(
     root = _with_case(whole, case)
     for text in overrides:
         root = override_node(root, *split_override(text))
-    return _validated(root, source, case, base, registry or Words())
+    return _validated(root, _file(source), case, base, registry or Words())
 
 
 def override(document: Document, path: str, value: str) -> Document:
@@ -76,11 +76,7 @@ def override(document: Document, path: str, value: str) -> Document:
     Raises ScenarioError when the path leads nowhere or what comes out is not valid.
     """
     root = override_node(document.root, path, value)
-    check = Check(document.check.words, document.check.base, Parties())
-    values = check_scenario(root, check)
-    if check.mistakes:
-        raise ScenarioError(check.mistakes)
-    return Document(root, values, check, document.file, document.folder, document.case, document.cases)
+    return _validated(root, document.file, document.case, document.check.base, document.check.words)
 
 
 def mistakes(source: Source, registry: Words | None = None, base: Path | None = None) -> list[Mistake]:
@@ -95,10 +91,14 @@ def mistakes(source: Source, registry: Words | None = None, base: Path | None = 
     for case in (None, *names):
         try:
             root = _with_case(whole, case)
-            _validated(root, source, case, base or Path.cwd(), registry or Words())
+            _validated(root, _file(source), case, base or Path.cwd(), registry or Words())
         except ScenarioError as error:
             found.update(error.mistakes)
     return sorted(found)
+
+
+def _file(source: Source) -> str:
+    return "" if isinstance(source, AnyMapping) else scenario_file(source)
 
 
 def _with_case(whole: Mapping, case: str | None) -> Mapping:
@@ -121,12 +121,11 @@ def _with_case(whole: Mapping, case: str | None) -> Mapping:
     return merged
 
 
-def _validated(root: Mapping, source: Source, case: str | None, base: Path, words: Words) -> Document:
+def _validated(root: Mapping, file: str, case: str | None, base: Path, words: Words) -> Document:
     check = Check(words, base, Parties())
     values = check_scenario(root, check)
     if check.mistakes:
         raise ScenarioError(check.mistakes)
-    file = "" if isinstance(source, AnyMapping) else scenario_file(source)
     folder = Path(file).resolve().parent if file else base.resolve()
     if values["name"] is None:
         name = Path(file).name.removesuffix(SUFFIX) if file else "scenario"

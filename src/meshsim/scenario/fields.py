@@ -42,13 +42,17 @@ class Refused(Exception):  # noqa: N818  not an error to a caller: caught where 
 
 @dataclass(slots=True)
 class Check:
-    """One validation in progress: what is known so far and what was found wrong."""
+    """One validation in progress: what is known so far and what was found wrong.
+
+    With `at_once` a fault that does not say when happens now: a test asks for it while the run goes on.
+    """
 
     words: Words
     base: Path
     parties: Parties
     mistakes: list[Mistake] = field(default_factory=list)
     duration_ns: int | None = None
+    at_once: bool = False
 
     def report(self, place: Place, message: str) -> None:
         """Add a mistake."""

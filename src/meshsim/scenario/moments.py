@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meshsim.core.units import format_duration
 from meshsim.scenario.fields import Check, Field, Refused, table
+from meshsim.scenario.nodes import Mapping
 from meshsim.scenario.targets import TRIGGERED
 from meshsim.scenario.triggers import trigger
 from meshsim.scenario.values import (
@@ -20,7 +21,7 @@ from meshsim.scenario.values import (
 from meshsim.scenario.verbs import Span, Verb
 
 if TYPE_CHECKING:
-    from meshsim.scenario.nodes import Mapping, Node
+    from meshsim.scenario.nodes import Node
 
 __all__ = ["FILTERS", "WHEN", "check_moments"]
 
@@ -72,27 +73,28 @@ def check_moments(node: Mapping, values: dict[str, Any], verb: Verb, check: Chec
             _report(node, verb.name, f"{name!r} is who took part in a when:, and there is none", check)
     if "after_calls" in node.entries and "after_messages" in node.entries:
         _report(node, "after_messages", "after_calls: and after_messages: both say when: keep one", check)
-    _check_span(node, verb, values, check)
+    _check_span(node, verb, check)
     _check_order(node, values, check)
 
 
-def _check_span(node: Mapping, verb: Verb, values: dict[str, Any], check: Check) -> None:
+def _check_span(node: Mapping, verb: Verb, check: Check) -> None:
     if verb.span is Span.INSTANT:
         keys = ("for",) if "every" in node.entries else ("for", "until")
         for key in keys:
             _report(node, key, f"{verb.name} happens at a moment: {key}: has no meaning for it", check)
-    if verb.span is not Span.LASTING and not (
-        any(key in node.entries for key in _STARTS) or values["after_calls"] or values["after_messages"]
-    ):
-        has_end = verb.span is Span.EITHER and ("for" in node.entries or "until" in node.entries)
-        if not has_end:
-            check.report(
-                node.place, f"nothing says when {verb.name} happens: at: 10s, every:, between: or when:"
-            )
+    if not (verb.span is Span.LASTING or check.at_once or _says_when(node, verb)):
+        check.report(node.place, f"nothing says when {verb.name} happens: at: 10s, every:, between: or when:")
     if not verb.ramps:
         _report(node, "ramp", f"{verb.name} has no strength that could grow: ramp: goes with latency", check)
     if "for" in node.entries and "until" in node.entries and "every" not in node.entries:
         _report(node, "until", "for: and until: both say when it ends: keep one", check)
+
+
+def _says_when(node: Mapping, verb: Verb) -> bool:
+    inside = node.entries[verb.name].value
+    keys = {*node.entries, *(inside.entries if isinstance(inside, Mapping) else ())}
+    ends = {"for", "until"} if verb.span is Span.EITHER else set()
+    return bool(keys & {*_STARTS, "after_calls", "after_messages", *ends})
 
 
 def _check_order(node: Mapping, values: dict[str, Any], check: Check) -> None:

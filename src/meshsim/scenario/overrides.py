@@ -52,7 +52,7 @@ def _replace(node: Node, steps: list[str], new: Node, place: Place, walked: str)
         raise ScenarioError([Mistake(place, f"{walked} is {describe(node)}, which has no {step!r} inside")])
     entry = node.entries.get(step)
     if entry is None:
-        # A key that is not there yet is one that validation knows or refuses; a new service is a misspelt one.
+        # A key that is not there yet is for validation to judge; a new service is a misspelt one.
         if rest and walked in _NAMED:
             near = did_you_mean(step, node.entries)
             raise ScenarioError([Mistake(place, f"there is no {step!r} in {walked}{near}")])
