@@ -225,6 +225,26 @@ class ReplicaGroup:
             callback(switched)
         return switched
 
+    def replace(self, before: RedisServer, after: RedisServer) -> None:
+        """Take a server that has come back, empty, in the place of the one that died.
+
+        A master that comes back before anybody was promoted leads on, and its replicas copy its emptiness: what
+        Redis without persistence does.
+        """
+        if before is self.master:
+            followers = self.replicas
+            for link in before.links:
+                link.cut()
+            before.links.clear()
+            self._lead(after, followers)
+            return
+        if before in self.isolated:
+            self.isolated.remove(before)
+        for link in [link for link in self.master.links if link.replica is before]:
+            link.cut()
+            self.master.links.remove(link)
+        self._attach(after)
+
     def rejoin(self, server: RedisServer) -> None:
         """Bring an isolated old master back, as a replica: what it took meanwhile is lost."""
         if server in self.isolated:

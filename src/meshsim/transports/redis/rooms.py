@@ -1,4 +1,4 @@
-"""Which names of redis-py are others inside a world; made when redis-py is there."""
+"""Which names of redis-py are others inside a world; made when a service imports the library."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ if TYPE_CHECKING:
 
     from meshsim.kernel.patches.patch import Patch
 
+__all__ = ["rooms"]
+
 
 def rooms() -> list[tuple[str, Callable[[], list[Patch]]]]:
-    """Return what the world wants to know of this room."""
-    return [("redis", _redis)]
+    """Return what a simulation wants to know of this room."""
+    return [("redis.connection", _blocking), ("redis.asyncio.connection", _asyncio)]
 
 
-def _redis() -> list[Patch]:
-    from meshsim.transports.redis import seam  # noqa: PLC0415 - the library is only there now
+def _blocking() -> list[Patch]:
+    from meshsim.transports.redis import seam  # noqa: PLC0415  the library is only there now
 
-    return list(seam.PATCHES)
+    return seam.patches()
+
+
+def _asyncio() -> list[Patch]:
+    from meshsim.transports.redis import seam_asyncio  # noqa: PLC0415  as above
+
+    return seam_asyncio.patches()

@@ -78,6 +78,7 @@ class Session(Commands, FakeSocket):
         self._inbox: deque[list[bytes]] = deque()
         self._outbox: list[bytes] = []
         self._closing = False
+        self._delayed: list[str | None] = []
 
     # -- what the network calls
 
@@ -110,9 +111,35 @@ class Session(Commands, FakeSocket):
         while self._inbox and self.parked is None and not self.closed and not self._closing:
             if self.server.paused and self._is_held(self._inbox[0]):
                 break
+            if self.server.intercept is not None and self._is_met(self._inbox[0]):
+                continue
             self.run(self._inbox.popleft())
             if self.server.ready_keys:
                 self.server.wake_waiting()
+
+    def _is_met(self, fields: list[bytes]) -> bool:
+        """Let a fault answer a command, or hold it up; whether it is dealt with for now."""
+        if self._delayed:
+            error, self._delayed = self._delayed.pop(), []
+        else:
+            found = self.server.intercept(self.peer, fields) if self.server.intercept is not None else None
+            if found is None:
+                return False
+            delay_ns, error = found
+            if delay_ns > 0:
+                self._delayed = [error]
+                self.parked = Parked(lambda: None, self._as_it_is, [], self._db)
+                self.parked.timer = self.server.call_later(delay_ns, self._go_on)
+                return True
+        if error is None:
+            return False
+        self._inbox.popleft()
+        self._outbox.append(encode(SimpleError(error), self.dialect))
+        return True
+
+    def _go_on(self) -> None:
+        self.parked = None
+        self.server.serve(self)
 
     def _is_held(self, fields: list[bytes]) -> bool:
         try:

@@ -1,0 +1,83 @@
+"""`redis.Redis` and its pools: a connection made by a task of a world is one of the mesh.
+
+Replaced are the methods that open a socket and those that `select` on one. Everything above them is redis-py's
+own: pools, retries, health checks, timeouts, Sentinel's managed connections, parsers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import redis.connection as library
+from redis._parsers import hiredis as hiredis_parser
+
+from meshsim.kernel.patches.patch import Patch, existing
+from meshsim.kernel.state import current
+from meshsim.transports.redis.addresses import of_unix_socket
+from meshsim.transports.redis.wire import MeshSocket, dial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["patches"]
+
+_connect = library.Connection._connect  # noqa: SLF001
+_connect_unix = library.UnixDomainSocketConnection._connect  # noqa: SLF001
+_ssl_connection = getattr(library, "SSLConnection", None)
+_connect_ssl: Callable[..., Any] | None = getattr(_ssl_connection, "_connect", None)
+_can_read = getattr(hiredis_parser, "_socket_can_read", None)
+_is_closed = getattr(hiredis_parser, "_socket_is_closed", None)
+
+
+def connect(connection: Any) -> Any:
+    """Stand in for `Connection._connect`."""
+    task = current()
+    if task is None:
+        return _connect(connection)
+    return dial(
+        task, connection.host, connection.port, connection.socket_connect_timeout, connection.socket_timeout
+    )
+
+
+def connect_ssl(connection: Any) -> Any:
+    """Stand in for `SSLConnection._connect`: there is no handshake, and no certificate to check."""
+    if current() is None and _connect_ssl is not None:
+        return _connect_ssl(connection)
+    return connect(connection)
+
+
+def connect_unix(connection: Any) -> Any:
+    """Stand in for `UnixDomainSocketConnection._connect`."""
+    task = current()
+    if task is None:
+        return _connect_unix(connection)
+    name, port = of_unix_socket(connection.path)
+    return dial(
+        task, name, port, getattr(connection, "socket_connect_timeout", None), connection.socket_timeout
+    )
+
+
+def can_read(sock: Any, timeout: float | None) -> Any:
+    """Stand in for the parser's `poll` of a socket."""
+    if isinstance(sock, MeshSocket):
+        return sock.waits(timeout)
+    return _can_read(sock, timeout)  # type: ignore[misc]  the patch is made only where there is one
+
+
+def is_closed(sock: Any) -> Any:
+    """Stand in for the parser's look for an end of the stream."""
+    if isinstance(sock, MeshSocket):
+        return sock.closed_by_peer
+    return _is_closed(sock)  # type: ignore[misc]  as above
+
+
+def patches() -> list[Patch]:
+    """Return the patches of redis-py's blocking connections."""
+    made = [
+        Patch(library.Connection, "_connect", connect),
+        Patch(library.UnixDomainSocketConnection, "_connect", connect_unix),
+        *existing(hiredis_parser, {"_socket_can_read": can_read, "_socket_is_closed": is_closed}),
+    ]
+    if _ssl_connection is not None and "_connect" in vars(_ssl_connection):
+        made.append(Patch(_ssl_connection, "_connect", connect_ssl))
+    return made

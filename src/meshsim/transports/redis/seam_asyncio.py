@@ -1,0 +1,49 @@
+"""`redis.asyncio`: as `seam`, with asyncio's own stream reader and writer on a transport of the mesh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis.asyncio.connection as library
+
+from meshsim.kernel.patches.patch import Patch
+from meshsim.kernel.state import current
+from meshsim.transports.redis.addresses import of_unix_socket
+from meshsim.transports.redis.wire import dial_async
+
+__all__ = ["patches"]
+
+_connect = library.Connection._connect  # noqa: SLF001
+_connect_unix = library.UnixDomainSocketConnection._connect  # noqa: SLF001
+
+
+async def connect(connection: Any) -> None:
+    """Stand in for `Connection._connect`, encrypted or not."""
+    task = current()
+    if task is None:
+        await _connect(connection)
+        return
+    async with library.async_timeout(connection.socket_connect_timeout):
+        streams = await dial_async(task, connection.host, connection.port)
+    connection._reader, connection._writer = streams  # noqa: SLF001
+
+
+async def connect_unix(connection: Any) -> None:
+    """Stand in for `UnixDomainSocketConnection._connect`."""
+    task = current()
+    if task is None:
+        await _connect_unix(connection)
+        return
+    name, port = of_unix_socket(connection.path)
+    async with library.async_timeout(connection.socket_connect_timeout):
+        streams = await dial_async(task, name, port)
+    connection._reader, connection._writer = streams  # noqa: SLF001
+    await connection.on_connect()
+
+
+def patches() -> list[Patch]:
+    """Return the patches of redis-py's asyncio connections."""
+    return [
+        Patch(library.Connection, "_connect", connect),
+        Patch(library.UnixDomainSocketConnection, "_connect", connect_unix),
+    ]
