@@ -92,6 +92,13 @@ def test_a_normal_never_arrives_before_it_was_sent() -> None:
     assert parse_latency("normal(mean=1ms sd=5ms)").quantile(0.01) == 0
 
 
+@pytest.mark.parametrize("text", FORMS)
+def test_an_edited_draw_may_be_as_small_as_it_likes(text: str) -> None:
+    """The quantile goes on falling below the smallest draw that a generator makes."""
+    latency = parse_latency(text)
+    assert latency.quantile(0) <= latency.quantile(1e-300) <= latency.quantile(1e-3)
+
+
 def test_a_heavy_tail_ends_at_the_longest_duration() -> None:
     """A tail that leaves all numbers is cut, not an OverflowError."""
     assert parse_latency("pareto(scale=5ms shape=0.000000001)").quantile(0.9) == MAX_DURATION_NS

@@ -69,7 +69,7 @@ def test_a_selector_reads_back_what_it_writes(caller: str | None, target: str, o
         ("shop GET /items?page=1", Call("s/0", "shop/0", "GET /items?page=2"), False),
         ("shop GET /a.b", Call("s/0", "shop/0", "GET /aXb"), False),
         ("payments Pay", Call("s/0", "payments/0", "shop.Payments/Pay"), True),
-        ("payments Pay", Call("s/0", "payments/0", "shop.Payments/Repay"), False),
+        ("payments Pay", Call("s/0", "payments/0", "shop.Payments/RePay"), False),
         ("payments shop.Payments/Pay", Call("s/0", "payments/0", "shop.Payments/Pay"), True),
     ],
 )

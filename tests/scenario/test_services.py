@@ -183,8 +183,21 @@ def test_a_wrong_service_has_its_place(wrong: Callable[..., list[str]], text: st
 
 
 def test_a_comma_in_a_call_is_one_mistake(wrong: Callable[..., list[str]]) -> None:
-    """The pieces that a comma leaves of a call are not also reported as unknown keys."""
-    assert len(wrong("services: {tool: {python: tool, processing: normal(mean=5ms, sd=1ms), port: 80}}")) == 1
+    """The pieces that a comma leaves of a call are not also reported as unknown keys; what follows is."""
+    cut, unknown = wrong(
+        "services: {tool: {python: tool, processing: normal(mean=5ms, sd=1ms, x=1), prot: 80}}"
+    )
+    assert "is cut off" in cut
+    assert unknown.startswith("1:76: service 'tool' has no 'prot'")
+
+
+def test_a_broker_is_not_guessed_among_two(wrong: Callable[..., list[str]]) -> None:
+    """Where two could be the broker, the service must name one."""
+    (mistake,) = wrong("""\
+platform: {cache: {redis: {}}, other: {redis: {}}}
+services: {orders: {pysoa: "orders.server:Server"}}
+""")
+    assert mistake == ("2:28: pysoa: needs a broker, pysoa: {server: ..., redis: NAME}: one of cache, other")
 
 
 def test_all_mistakes_come_at_once(wrong: Callable[..., list[str]]) -> None:
