@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "transports" / "http"))
-sys.path.insert(0, str(Path(__file__).parent))
 
-from peer import MeshPeer, RealPeer, Script, describe
-from small_world import SmallWorld
+from tests.parity.http.peer import MeshPeer, RealPeer, Script, describe
+from tests.transports.http.small_world import SmallWorld
 
 Body = Callable[[str], Any]
 

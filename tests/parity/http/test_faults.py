@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import requests
-from peer import CLOSE, RESET, STALL, Script, Step, chunk, chunked_head, head
+from tests.parity.http.peer import CLOSE, RESET, STALL, Script, Step, chunk, chunked_head, head
 
 Client = Callable[[str], Any]
 TIMEOUT_S = 0.3

@@ -87,8 +87,11 @@ class SmallWorld:
         )
         adapter = WSGI if kind == "wsgi" else ASGI
         self.main(process, adapter.boot, self, process.host, spec)
-        while not process.host.listeners:
+        for _ in range(10_000):
+            if process.host.listeners:
+                break
             self.kernel.sleep(1_000_000)
+        assert process.host.listeners, f"{name} did not come up"
         return process
 
     def background(self, name: str, function: Callable[..., Any], *args: Any) -> Task:

@@ -8,7 +8,6 @@ therefore works as it always does, and httpcore then closes the connection.
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -197,7 +196,7 @@ async def _dial(name: str, port: int) -> AsyncWire:
         raise
     if isinstance(outcome, Connection):
         return AsyncWire(outcome, loop)
-    raise _connect_error(outcome)
+    raise _connect_error(outcome, name, port)
 
 
 def _settle(result: asyncio.Future[Any], outcome: Connection | Exception) -> None:
@@ -208,18 +207,16 @@ def _settle(result: asyncio.Future[Any], outcome: Connection | Exception) -> Non
         outcome.close()
 
 
-def _connect_error(outcome: Exception) -> Exception:
+def _connect_error(outcome: Exception, name: str, port: int) -> Exception:
     """Return what anyio raises: it tries every address, and says that none answered."""
     if not isinstance(outcome, Outcome):
         return outcome
     error = socket_error(outcome, endless=isinstance(outcome, ConnectTimeout))
-    if isinstance(outcome, NameUnknown):
-        return error
-    if isinstance(outcome, ConnectTimeout):
-        error = TimeoutError(errno.ETIMEDOUT, "Connect call failed")
-    failure = OSError("All connection attempts failed")
-    failure.__cause__ = error
-    return failure
+    if not isinstance(outcome, NameUnknown):
+        error.strerror = f"Connect call failed {(name, port)}"
+        cause, error = error, OSError("All connection attempts failed")
+        error.__cause__ = cause
+    return error
 
 
 class MeshAsyncConnection(AsyncHTTPConnection):

@@ -170,7 +170,7 @@ class MeshConnection(HTTPConnection):
             self.connect()
         self.sock.settimeout(self.timeout)
         framed = body_to_chunks(body, method=method, blocksize=self.blocksize)
-        lines = self._mesh_headers(headers or {}, framed, chunked=chunked)
+        lines = self._mesh_headers(url, headers or {}, framed, chunked=chunked)
         chunks = framed.chunks
         whole = b"".join(chunks) if isinstance(chunks, tuple) else None if chunks is not None else b""
         head = RequestHead(method, url, lines, whole or b"", more=whole is None, scheme=self.mesh_scheme)
@@ -183,12 +183,14 @@ class MeshConnection(HTTPConnection):
                     self.sock.send(BodyChunk(chunk.encode() if isinstance(chunk, str) else bytes(chunk)))
             self.sock.send(BodyChunk(b"", more=False))
 
-    def _mesh_headers(self, headers: Mapping[str, Any], framed: Any, *, chunked: bool) -> list[tuple[str, str]]:
+    def _mesh_headers(
+        self, url: str, headers: Mapping[str, Any], framed: Any, *, chunked: bool
+    ) -> list[tuple[str, str]]:
         """Return the header lines in the order in which urllib3 puts them."""
         given = {_text(name).lower() for name in headers}
         lines: list[tuple[str, str]] = []
         if "host" not in given:
-            lines.append(("Host", self._mesh_host()))
+            lines.append(("Host", self._mesh_host(url)))
         if "accept-encoding" not in given:
             lines.append(("Accept-Encoding", "identity"))
         if "transfer-encoding" not in given:
@@ -206,7 +208,10 @@ class MeshConnection(HTTPConnection):
                 lines.append((_text(name), _text(value)))
         return lines
 
-    def _mesh_host(self) -> str:
+    def _mesh_host(self, url: str) -> str:
+        if not url.startswith("/"):
+            # Absolute, because it goes to a proxy.
+            return url.partition("://")[2].partition("/")[0]
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == self.default_port else f"{host}:{self.port}"
 

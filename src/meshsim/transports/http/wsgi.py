@@ -225,9 +225,11 @@ def environ(exchange: Exchange) -> dict[str, Any]:
     head = exchange.head
     server = exchange.server
     path, _, query = head.target.partition("?")
+    authority = ""
     if not path.startswith("/"):
-        # An absolute target, as a proxy gets it.
-        path = "/" + path.partition("://")[2].partition("/")[2]
+        # An absolute target, as a proxy gets it; its host is the one that is meant (RFC 9112, 3.2.2).
+        authority, _, path = path.partition("://")[2].partition("/")
+        path = f"/{path}"
     names = server.fabric.names
     made: dict[str, Any] = {
         "wsgi.version": (1, 0),
@@ -245,7 +247,7 @@ def environ(exchange: Exchange) -> dict[str, Any]:
         "REQUEST_URI": head.target,
         "RAW_URI": head.target,
         "REMOTE_ADDR": names.address(exchange.connection.peer.process.host),
-        "REMOTE_PORT": 40000,
+        "REMOTE_PORT": "40000",
         "SERVER_NAME": server.process.host.service,
         "SERVER_PORT": str(server.port),
         "SERVER_PROTOCOL": head.version,
@@ -255,6 +257,8 @@ def environ(exchange: Exchange) -> dict[str, Any]:
         if key in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
             key = key[5:]
         made[key] = f"{made[key]},{value}" if key in made else value
+    if authority:
+        made["HTTP_HOST"] = authority
     if "chunked" in made.get("HTTP_TRANSFER_ENCODING", "").lower():
         made["wsgi.input_terminated"] = True
     return made
