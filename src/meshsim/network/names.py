@@ -70,7 +70,9 @@ class Names:
         hosts = self._hosts.get(service)
         if hosts is None:
             raise FenceError(self._unknown(source, name, port))
-        wanted = [(host, self._port_on(host, port)) for host in hosts]
+        # An alias with a port means the service, wherever that listens.
+        meant = 0 if f"{name.lower()}:{port}" in self._aliases else port
+        wanted = [(host, self._port_on(host, meant)) for host in hosts]
         listening = [(host, on) for host, on in wanted if host.alive and on in host.listeners]
         if not listening:
             return wanted[0]
