@@ -290,7 +290,8 @@ class Kernel:
                 self.now = when
                 self.still_steps = 0
             return
-        self.fail(DeadlockError(stuck.deadlock(self)))
+        if not stuck.freed_from_outside(self):
+            self.fail(DeadlockError(stuck.deadlock(self)))
 
     def _collect(self) -> None:
         if self.still_steps > LIVELOCK_STEPS:

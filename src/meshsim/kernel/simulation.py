@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from meshsim.errors import UsageError
 from meshsim.kernel import carriers, policy, state, watchdog
 from meshsim.kernel.patches import asyncio as loops
 from meshsim.kernel.patches import process as surroundings
 from meshsim.kernel.patches import random as entropy
-from meshsim.kernel.patches import signals, sockets, threading, time
+from meshsim.kernel.patches import signals, sockets, threading, time, uvloop
 from meshsim.kernel.patches.late import LatePatches
 from meshsim.kernel.patches.locks import Adoption
 from meshsim.kernel.patches.logging import LoggingState
@@ -63,10 +64,9 @@ class Simulation:
         self._surroundings = surroundings.Surroundings()
         self._clocks = RunnerClocks()
         self._watchdog = watchdog.Watchdog(self.kernel, watchdog_s)
-        self._pairs: list[tuple[Any, Any]] = []
-        self._leave_driver: Callable[[], None] = _nothing
         self._logging = LoggingState()
-        self._gc_was_on = False
+        # What puts things back, in reverse: also when entering fails half way.
+        self._back = ExitStack()
 
     # -- entering and leaving ---------------------------------------------------------------------------
 
@@ -79,28 +79,45 @@ class Simulation:
         if state.kernel is not None:
             msg = "a world is open already; close it first (one world at a time, one after another)"
             raise UsageError(msg)
-        kernel = self.kernel
+        try:
+            self._enter(rooms)
+        except BaseException:
+            self._back.close()
+            raise
+
+    def _enter(self, rooms: Iterable[tuple[str, Callable[[], list[Patch]]]]) -> None:
+        kernel, back = self.kernel, self._back
         self._clocks.enter()
-        boundaries = [patch for room in BOUNDARIES for patch in room.patches()]
-        self.patches.apply(boundaries)
-        self._pairs = self.patches.pairs()
-        _rebinder.enter(self._pairs)
-        _adoption.enter()
+        back.callback(self._clocks.leave)
+        back.callback(self.patches.undo)
+        for boundary in BOUNDARIES:
+            self.patches.apply(boundary.patches())
         self.late.enter()
-        for module, make in rooms:
+        for module, make in (("uvloop", uvloop.patches), *rooms):
             self.late.want(module, make)
+        _rebinder.enter(self.patches.pairs())
+        back.callback(lambda: _rebinder.leave(self.patches.pairs()))
+        _adoption.enter()
+        back.callback(_adoption.leave)
+        back.callback(self.late.leave)
         self.modules.enter()
+        back.callback(self.modules.leave)
         self._wall.enter()
+        back.callback(self._wall.leave)
         self._logging.enter()
-        self._gc_was_on = gc.isenabled()
+        back.callback(self._logging.leave)
+        back.callback(_collect_as_before, on=gc.isenabled())
         gc.disable()
         gc.freeze()
+        back.callback(self._surroundings.leave)
         kernel.on_enter = self._switch
         kernel.carrier.open(kernel)
-        self._leave_driver = threading.enter_driver(kernel.driver)
+        back.callback(threading.enter_driver(kernel.driver))
+        back.callback(_out_of_the_world)
         state.kernel = kernel
         state.task = kernel.driver
         self._watchdog.enter()
+        back.callback(self._watchdog.leave)
 
     def leave(self) -> None:
         """End every task, and put every name back."""
@@ -110,23 +127,7 @@ class Simulation:
             kernel.close()
             loops.bury([process for process in kernel.processes if process.dead], self._grave)
         finally:
-            self._watchdog.leave()
-            state.task = None
-            state.kernel = None
-            self._leave_driver()
-            self._surroundings.leave()
-            self._wall.leave()
-            self.modules.leave()
-            self.late.leave()
-            pairs = self.patches.pairs()
-            self.patches.undo()
-            _adoption.leave()
-            _rebinder.leave(pairs)
-            self._clocks.leave()
-            self._logging.leave()
-            gc.unfreeze()
-            if self._gc_was_on:
-                gc.enable()
+            self._back.close()
 
     def _grave(self, process: Process) -> None:
         task = Task(0, process, process.next_ident(), "grave", _nothing, ())
@@ -148,4 +149,15 @@ class Simulation:
 
 
 def _nothing() -> None:
-    """Undo nothing: the simulation was never entered."""
+    """Stand where a task has a function: this one is never run."""
+
+
+def _out_of_the_world() -> None:
+    state.task = None
+    state.kernel = None
+
+
+def _collect_as_before(*, on: bool) -> None:
+    gc.unfreeze()
+    if on:
+        gc.enable()

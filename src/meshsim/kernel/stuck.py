@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import time
 import traceback
 from typing import TYPE_CHECKING
+
+from meshsim.kernel import state
+from meshsim.kernel.lock import Lock
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -11,6 +16,10 @@ if TYPE_CHECKING:
     from meshsim.kernel.scheduler import Kernel
     from meshsim.kernel.task import Task
 
+_real_sleep = time.sleep
+# How long a thread outside the world may hold a lock that a task waits for, before that is a deadlock.
+OUTSIDE_S = 1.0
+OUTSIDE_LOOK_S = 0.001
 FRAMES_SHOWN = 6
 TASKS_SHOWN = 40
 # Frames of ours say nothing to a user about where the task stands.
@@ -31,8 +40,12 @@ def describe(kernel: Kernel, task: Task) -> list[str]:
     return [f"  {task.host} {task.name}{wait}", *stack_of(kernel.carrier.frame(task))]
 
 
+def _living(kernel: Kernel) -> list[Task]:
+    return [task for process in kernel.processes for task in process.living_tasks()]
+
+
 def _all_tasks(kernel: Kernel) -> list[str]:
-    tasks = [task for host in kernel.hosts.values() if host.process for task in host.process.living_tasks()]
+    tasks = _living(kernel)
     lines: list[str] = []
     for task in tasks[:TASKS_SHOWN]:
         lines += describe(kernel, task)
@@ -65,3 +78,19 @@ def held(kernel: Kernel, task: Task | None, frame: FrameType | None, seconds: fl
         f"{seconds:g}s of real time at {kernel.now / 1e9:.9f}s; an endless loop, or a call that really blocks:"
     )
     return "\n".join([head, *stack_of(frame)])
+
+
+def freed_from_outside(kernel: Kernel) -> bool:
+    """Whether a thread that carries no task made one ready; waits for it in real time if that can be.
+
+    Tasks and other threads share locks (`logging` has some), and what such a thread does is not in the world.
+    """
+    if not any(isinstance(task.wait, Lock) for task in _living(kernel)):
+        return False
+    if not sys._current_frames().keys() - state.carriers:  # noqa: SLF001 - the interpreter's way to see all threads
+        return False
+    for _ in range(int(OUTSIDE_S / OUTSIDE_LOOK_S)):
+        if kernel.ready:
+            return True
+        _real_sleep(OUTSIDE_LOOK_S)
+    return False

@@ -6,6 +6,7 @@
     time        clocks and sleep
     threading   threads, locks, queues, identities
     asyncio     event loops and selectors
+    uvloop      its loops, which live in C
     random      entropy
     process     environment, directory, pid, host name, exit
     signals     handlers, alarms

@@ -12,7 +12,7 @@ import math
 import selectors
 import sys
 import weakref
-from asyncio import base_events, selector_events, unix_events
+from asyncio import base_events, events, selector_events, unix_events
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import state
@@ -299,34 +299,10 @@ def remove_signal_handler(self: Any, sig: int) -> bool:
     return task.process.signal_handlers.pop(int(sig), None) is not None
 
 
-def _uvloop_patches() -> list[Patch]:
-    """Give stock loops where uvloop was asked for: its own live in C, on real sockets and real time."""
-    uvloop = sys.modules.get("uvloop")
-    if uvloop is None:
-        return []
-    return [
-        Patch(uvloop, "new_event_loop", new_uvloop, rebind=True),
-        Patch(uvloop, "Loop", new_uvloop, rebind=True),
-    ]
-
-
-_real_uvloop: dict[str, Any] = {}
-
-
-def new_uvloop(*_: Any, **__: Any) -> Any:
-    """Return a simulated loop inside a host, and a real uvloop outside."""
-    if state.current() is not None:
-        return unix_events._UnixSelectorEventLoop()  # type: ignore[attr-defined]  # noqa: SLF001
-    return _real_uvloop["Loop"]()
-
-
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
     loop = selector_events.BaseSelectorEventLoop
     unix = unix_events._UnixSelectorEventLoop  # type: ignore[attr-defined]  # noqa: SLF001
-    uvloop = sys.modules.get("uvloop")
-    if uvloop is not None:
-        _real_uvloop.setdefault("Loop", uvloop.Loop)
     return [
         Patch(selectors, "DefaultSelector", default_selector),
         Patch(loop, "_make_self_pipe", make_self_pipe),
@@ -337,7 +313,8 @@ def patches() -> list[Patch]:
         Patch(unix, "add_signal_handler", add_signal_handler),
         Patch(unix, "remove_signal_handler", remove_signal_handler),
         *[Patch(kind, "select", _SELECTS[kind]) for kind in real_select],
-        *_uvloop_patches(),
+        # Nobody's policy outlives the world: this one is put back.
+        Patch(events, "_event_loop_policy", events._event_loop_policy),  # type: ignore[attr-defined]  # noqa: SLF001
     ]
 
 

@@ -1,26 +1,47 @@
-"""Locks that were made before the world: found once, and exchanged for its lifetime.
+"""Locks that were made before the world: found where they are held, and exchanged for its lifetime.
 
 A real lock that a task holds while it parks freezes the process when another task wants it; a real RLock lets
 the other task in, because both run on one thread. Usual imports leave 24 locks and 32 RLocks behind
 (`concurrent.futures`, `logging`, jinja2, class and module locks). They cannot be trusted, so they are
 replaced where they are held.
+
+Looking through all objects takes 20 ms. It is done in the first world of a process and when modules were
+imported since; otherwise only what was made since that look is looked at, which the collector keeps in order
+of age. Holders of the second kind are not remembered: they are a test's fixtures, and would never be freed.
 """
 
 from __future__ import annotations
 
 import _thread
+import collections
 import gc
 import sys
 import threading
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from meshsim.kernel.lock import Lock, RLock
 from meshsim.kernel.patches.names import OURS, RUNNERS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _LOCKS = (type(_thread.allocate_lock()), type(_thread.RLock()))
+_SEQUENCES = (list, collections.deque)
+_NO_HOLDERS = (type, types.FrameType, types.BuiltinMethodType, tuple, set, types.ModuleType)
 # Bound methods that threading.Condition copies from its lock.
 _CONDITION_COPIES = ("acquire", "release", "_release_save", "_acquire_restore", "_is_owned")
+_OLDEST_GENERATION = 2
+_MISSING = object()
+
+
+class _Place(NamedTuple):
+    """Where a lock is held: `key` of `holder` is `real` outside a world, and `ours` inside."""
+
+    holder: Any
+    key: Any
+    real: Any
+    ours: Any
 
 
 def _runner_dicts() -> set[int]:
@@ -38,71 +59,105 @@ class Adoption:
 
     def __init__(self) -> None:
         self._modules = -1
-        self._holders: list[tuple[Any, str, Any, Any]] = []
-        self._conditions: list[tuple[Any, Any]] = []
-        self._active = False
+        self._youngest: Any = None
+        self._lasting: list[_Place] = []
+        self._passing: list[_Place] = []
 
     def enter(self) -> None:
-        """Put ours in their places; looks for them again when modules were imported since the last time."""
-        if len(sys.modules) != self._modules:
-            self._find()
+        """Put ours in their places."""
+        fresh = None if len(sys.modules) != self._modules else self._younger()
+        if fresh is None:
+            everything = gc.get_objects()
+            self._youngest = _landmark(everything)
+            self._lasting = _Finder(everything).places
             self._modules = len(sys.modules)
-        for holder, key, _, ours in self._holders:
-            _put(holder, key, ours)
-        for condition, ours in self._conditions:
-            _bind(condition, ours)
-        self._active = True
+        else:
+            self._passing = _Finder(fresh).places
+        for place in (*self._lasting, *self._passing):
+            if _get(place) is place.real:
+                _put(place, place.ours)
 
     def leave(self) -> None:
-        """Put them back."""
-        if not self._active:
-            return
-        for holder, key, real, _ in self._holders:
-            _put(holder, key, real)
-        for condition, _ in self._conditions:
-            _bind(condition, condition._lock)  # noqa: SLF001 - put back just above
+        """Put them back, where the world left ours."""
+        for place in (*self._lasting, *self._passing):
+            if _get(place) is place.ours:
+                _put(place, place.real)
+        self._passing = []
         # What was imported inside the world made its locks there, so they are ours already.
         self._modules = len(sys.modules)
-        self._active = False
 
-    def _find(self) -> None:
-        self._holders.clear()
-        self._conditions.clear()
-        everything = gc.get_objects()
-        locks = [thing for thing in everything if type(thing) in _LOCKS]
-        ours: dict[int, Any] = {}
-        for lock in locks:
-            ours[id(lock)] = (Lock if type(lock) is _LOCKS[0] else RLock)()
-        skipped = _runner_dicts() | {id(locks), id(everything)}
-        for holder in gc.get_referrers(*locks):
-            if id(holder) not in skipped and not type(holder).__module__.startswith("meshsim.kernel"):
-                self._note(holder, ours, skipped)
-        for thing in everything:
-            if issubclass(type(thing), threading.Condition) and id(thing._lock) in ours:  # type: ignore[attr-defined]  # noqa: SLF001
-                self._conditions.append((thing, ours[id(thing._lock)]))  # type: ignore[attr-defined]  # noqa: SLF001
+    def _younger(self) -> list[Any] | None:
+        """Return the objects made since the last full look; None when that cannot be told."""
+        oldest = gc.get_objects(_OLDEST_GENERATION)
+        for index in range(len(oldest) - 1, -1, -1):
+            if oldest[index] is self._youngest:
+                return oldest[index + 1 :] + gc.get_objects(1) + gc.get_objects(0)
+        return None
 
-    def _note(self, holder: Any, ours: dict[int, Any], skipped: set[int]) -> None:
+
+def _landmark(everything: list[Any]) -> Any:
+    """Return the youngest function, in the collector's order: what is kept alive with it is next to nothing."""
+    return next((thing for thing in reversed(everything) if type(thing) is types.FunctionType), None)
+
+
+class _Finder:
+    """Finds the places of the locks among some objects, wherever in the process those are held."""
+
+    def __init__(self, things: list[Any]) -> None:
+        self.places: list[_Place] = []
+        locks = [thing for thing in things if type(thing) in _LOCKS and not _held(thing)]
+        self._ours: dict[int, Any] = {
+            id(lock): (Lock if type(lock) is _LOCKS[0] else RLock)() for lock in locks
+        }
+        if locks:
+            self._skipped = _runner_dicts() | {id(locks), id(things)}
+            for holder in gc.get_referrers(*locks):
+                if id(holder) not in self._skipped and not type(holder).__module__.startswith("meshsim.kernel"):
+                    self._look(holder)
+            self._look_at_kinds(things)
+
+    def _look(self, holder: Any) -> None:
         kind = type(holder)
-        if kind is dict:
+        if issubclass(kind, dict):
             owner = _class_of(holder) if "__module__" in holder and "__dict__" in holder else None
-            for key, value in list(holder.items()):
-                if type(key) is str and id(value) in ours and type(value) in _LOCKS:
-                    self._add(owner or holder, key, value, ours)
+            self._note(owner or holder, list(dict.items(holder)))
         elif kind is types.CellType:
-            self._add(holder, "", holder.cell_contents, ours)
-        elif kind is list:
-            for index, value in enumerate(holder):
-                if id(value) in ours and type(value) in _LOCKS:
-                    self._add(holder, str(index), value, ours)
-        elif not issubclass(kind, (type, types.FrameType, types.BuiltinMethodType, tuple, set, types.ModuleType)):
-            for key in _attributes(holder):
-                value = getattr(holder, key, None)
-                if id(value) in ours and type(value) in _LOCKS and id(getattr(holder, "__dict__", None)) not in skipped:
-                    self._add(holder, key, value, ours)
+            self._note(holder, [("cell_contents", holder.cell_contents)])
+        elif issubclass(kind, _SEQUENCES):
+            self._note(holder, list(enumerate(holder)))
+        elif not issubclass(kind, _NO_HOLDERS) and id(getattr(holder, "__dict__", None)) not in self._skipped:
+            self._note(holder, [(name, getattr(holder, name, None)) for name in _attributes(holder)])
 
-    def _add(self, holder: Any, key: str, lock: Any, ours: dict[int, Any]) -> None:
-        if not lock.locked() if hasattr(lock, "locked") else not lock._is_owned():
-            self._holders.append((holder, key, lock, ours[id(lock)]))
+    def _look_at_kinds(self, things: Iterable[Any]) -> None:
+        """Look for holders of holders: default arguments, and what conditions copy from their locks."""
+        for thing in things:
+            kind = type(thing)
+            if kind is types.FunctionType:
+                defaults = thing.__defaults__
+                if defaults and any(id(value) in self._ours for value in defaults):
+                    ours = tuple(self._ours.get(id(value), value) for value in defaults)
+                    self.places.append(_Place(thing, "__defaults__", defaults, ours))
+            elif issubclass(kind, threading.Condition):
+                self._look_at_condition(thing)
+
+    def _look_at_condition(self, condition: Any) -> None:
+        ours = self._ours.get(id(condition._lock))  # noqa: SLF001 - the lock has no public door
+        for name in _CONDITION_COPIES if ours is not None else ():
+            copied = vars(condition).get(name, _MISSING)
+            method = getattr(ours, name, _MISSING)
+            if copied is not _MISSING or method is not _MISSING:
+                self.places.append(_Place(condition, name, copied, method))
+
+    def _note(self, holder: Any, items: Iterable[tuple[Any, Any]]) -> None:
+        for key, value in items:
+            ours = self._ours.get(id(value))
+            if ours is not None:
+                self.places.append(_Place(holder, key, value, ours))
+
+
+def _held(lock: Any) -> bool:
+    """Whether somebody holds a lock: an outside thread, which will release what it took."""
+    return bool(lock.locked() if hasattr(lock, "locked") else lock._is_owned())
 
 
 def _attributes(holder: Any) -> list[str]:
@@ -120,29 +175,30 @@ def _class_of(space: dict[str, Any]) -> Any:
     return None
 
 
-def _put(holder: Any, key: str, value: Any) -> None:
+def _get(place: _Place) -> Any:
+    holder, key = place.holder, place.key
     kind = type(holder)
-    if kind is dict:
+    if issubclass(kind, dict):
+        return dict.get(holder, key)
+    if issubclass(kind, _SEQUENCES):
+        return holder[key] if key < len(holder) else None
+    if issubclass(kind, threading.Condition) and key in _CONDITION_COPIES:
+        return vars(holder).get(key, _MISSING)
+    return getattr(holder, key, None)
+
+
+def _put(place: _Place, value: Any) -> None:
+    holder, key = place.holder, place.key
+    kind = type(holder)
+    if issubclass(kind, dict):
+        dict.__setitem__(holder, key, value)
+    elif issubclass(kind, _SEQUENCES):
         holder[key] = value
-    elif kind is list:
-        holder[int(key)] = value
-    elif kind is types.CellType:
-        holder.cell_contents = value
+    elif value is _MISSING:
+        delattr(holder, key)
     else:
         try:
             setattr(holder, key, value)
         except AttributeError:
             # A frozen instance (a dataclass, an attrs class): its own setattr refuses, the object's does not.
             object.__setattr__(holder, key, value)
-
-
-def _bind(condition: Any, lock: Any) -> None:
-    for name in _CONDITION_COPIES:
-        if name in vars(condition):
-            method = getattr(lock, name, None)
-            if method is None:
-                delattr(condition, name)
-            else:
-                setattr(condition, name, method)
-        elif hasattr(lock, name) and name in ("acquire", "release"):
-            setattr(condition, name, getattr(lock, name))

@@ -7,6 +7,7 @@ The test runner's own modules are never touched, and get their real clocks by a 
 
 from __future__ import annotations
 
+import collections
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,9 @@ def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iter
         if kind is types.FunctionType:
             if value.__module__ == name:
                 yield from _of_function(value, table)
+        elif issubclass(kind, collections.defaultdict):
+            if id(value.default_factory) in table:
+                yield value, "default_factory", ""
         elif issubclass(kind, type) and value.__module__ == name:
             for attribute, inner in list(vars(value).items()):
                 if id(inner) in table:
@@ -137,6 +141,8 @@ def _read(holder: Any, kind: str, key: str) -> Any:
         return holder.get(key)
     if kind == "attribute":
         return vars(holder).get(key)
+    if kind == "default_factory":
+        return holder.default_factory
     if kind == "default":
         defaults = holder.__defaults__ or ()
         return defaults[int(key)] if int(key) < len(defaults) else None
@@ -152,6 +158,8 @@ def _write(holder: Any, kind: str, key: str, value: Any) -> None:
         defaults = list(holder.__defaults__)
         defaults[int(key)] = value
         holder.__defaults__ = tuple(defaults)
+    elif kind == "default_factory":
+        holder.default_factory = value
     else:
         holder.cell_contents = value
 
