@@ -59,11 +59,10 @@ class RedisMachine(Machine):
             self.group.replace(before, server)
         return server
 
-    def _intercept(self, peer: str, fields: list[bytes]) -> tuple[int, str | None] | None:
+    def _intercept(self, caller: str, fields: list[bytes]) -> tuple[int, str | None] | None:
         interceptions = self.world.nemesis.interceptions
         if not interceptions.standing:
             return None
-        caller = self.world.fabric.names.host_at(peer.rpartition(":")[0])
         operation = fields[0].decode("utf-8", "backslashreplace").upper()
         found = interceptions.for_call(caller, self.host.name, operation)
         if found is None:

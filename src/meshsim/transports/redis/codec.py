@@ -1,4 +1,4 @@
-"""RESP on the wire, both versions: commands of a client in, replies of the server out.
+"""RESP on the wire, both versions: the server's replies. `requests` reads the commands of clients.
 
 The seam hands the bytes of redis-py to the network as they are and redis-py's own parser reads the replies, so
 that every decoding rule of the library is the library's. What this file writes is therefore what a real server
@@ -16,24 +16,13 @@ __all__ = [
     "NULL_ARRAY",
     "Dialect",
     "MapReply",
-    "ProtocolError",
     "PushReply",
-    "RequestParser",
     "SetReply",
     "Verbatim",
     "encode",
     "format_double",
     "format_shortest",
 ]
-
-_MAX_INLINE_BYTES = 64 * 1024
-_MAX_BULK_BYTES = 512 * 1024 * 1024
-_MAX_ARGUMENTS = 1024 * 1024
-
-
-class ProtocolError(Exception):
-    """What a client sent is not RESP; a real server answers with the text and closes the connection."""
-
 
 class SetReply(list[Any]):
     """A reply that is a set in RESP3 and an array in RESP2."""
@@ -66,82 +55,6 @@ class _NullArray:
 
 
 NULL_ARRAY = _NullArray()
-
-
-class RequestParser:
-    """Cuts a stream of bytes into commands, however the bytes were split on their way."""
-
-    __slots__ = ("_buffer",)
-
-    def __init__(self) -> None:
-        self._buffer = b""
-
-    def feed(self, data: bytes) -> list[list[bytes]]:
-        """Take what arrived and return every command that is now complete.
-
-        Raises:
-            ProtocolError: the bytes are not RESP; commands before the fault are lost with the connection.
-        """
-        buffer = self._buffer + data if self._buffer else data
-        commands: list[list[bytes]] = []
-        position = 0
-        while position < len(buffer):
-            found = _multibulk(buffer, position) if buffer[position] == _STAR else _inline(buffer, position)
-            if found is None:
-                break
-            fields, position = found
-            if fields:
-                commands.append(fields)
-        self._buffer = buffer[position:]
-        return commands
-
-
-_STAR = ord("*")
-_DOLLAR = ord("$")
-
-
-def _number(text: bytes) -> int | None:
-    digits = text[1:] if text[:1] == b"-" else text
-    return int(text) if digits.isdigit() and len(digits) < 20 else None  # noqa: PLR2004  a 64-bit number
-
-
-def _multibulk(buffer: bytes, position: int) -> tuple[list[bytes], int] | None:
-    end = buffer.find(b"\r\n", position)
-    if end < 0:
-        if len(buffer) - position > _MAX_INLINE_BYTES:
-            raise ProtocolError("Protocol error: too big mbulk count string")
-        return None
-    count = _number(buffer[position + 1 : end])
-    if count is None or count > _MAX_ARGUMENTS:
-        raise ProtocolError("Protocol error: invalid multibulk length")
-    position = end + 2
-    fields: list[bytes] = []
-    for _ in range(count):
-        end = buffer.find(b"\r\n", position)
-        if end < 0:
-            if len(buffer) - position > _MAX_INLINE_BYTES:
-                raise ProtocolError("Protocol error: too big bulk count string")
-            return None
-        if buffer[position] != _DOLLAR:
-            raise ProtocolError(f"Protocol error: expected '$', got '{chr(buffer[position])}'")
-        length = _number(buffer[position + 1 : end])
-        if length is None or not 0 <= length <= _MAX_BULK_BYTES:
-            raise ProtocolError("Protocol error: invalid bulk length")
-        position = end + 2 + length
-        if len(buffer) < position + 2:
-            return None
-        fields.append(buffer[end + 2 : position])
-        position += 2
-    return fields, position
-
-
-def _inline(buffer: bytes, position: int) -> tuple[list[bytes], int] | None:
-    end = buffer.find(b"\n", position)
-    if end < 0:
-        if len(buffer) - position > _MAX_INLINE_BYTES:
-            raise ProtocolError("Protocol error: too big inline request")
-        return None
-    return buffer[position:end].split(), end + 1
 
 
 class Dialect:

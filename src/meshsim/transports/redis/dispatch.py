@@ -20,7 +20,7 @@ from meshsim.transports.redis.engine import (
 if TYPE_CHECKING:
     from meshsim.transports.redis.database import MeshDatabase
 
-__all__ = ["RUN", "Entry", "bind", "find", "unknown_command"]
+__all__ = ["ALWAYS", "RUN", "Entry", "bind", "find", "unknown_command"]
 
 _WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 _LEAVE_UNCREATED = module("_msgs").FLAG_DO_NOT_CREATE
@@ -68,7 +68,7 @@ class Entry:
         self.at_once = _IN_TRANSACTION in signature.flags
         self.from_scripts = not _has_flag(name, b"noscript") and _NOT_IN_SCRIPTS not in signature.flags
         self.removes_empty = _KEEP_EMPTY not in signature.flags
-        self.since = _SINCE.get(name, _ALWAYS)
+        self.since = _SINCE.get(name, ALWAYS)
         self.propagates = name in _PROPAGATED
         self._plans: dict[int, list[tuple[int, Any, bool]]] = {}
 
@@ -98,7 +98,7 @@ class Entry:
         raise SimpleError(message)
 
 
-_ALWAYS: tuple[int, ...] = (0,)
+ALWAYS: tuple[int, ...] = (0,)
 _PROPAGATED = frozenset({"publish", "spublish", "function load", "function delete", "function flush"})
 
 _NEW_IN: dict[tuple[int, ...], str] = {

@@ -11,9 +11,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
-from meshsim.transports.redis.codec import Dialect, MapReply, ProtocolError, PushReply, RequestParser, Verbatim, encode
+from meshsim.transports.redis.codec import Dialect, MapReply, PushReply, Verbatim, encode
 from meshsim.transports.redis.dispatch import unknown_command, unknown_subcommand
 from meshsim.transports.redis.engine import OK, SimpleError, SimpleString
+from meshsim.transports.redis.requests import ProtocolError, RequestParser
 
 if TYPE_CHECKING:
     import random
@@ -100,6 +101,7 @@ class SentinelSession:
     ) -> None:
         self.server = server
         self.peer = peer
+        self.caller = peer
         self.number = server.clients
         self.closed = False
         self._on_reply = on_reply

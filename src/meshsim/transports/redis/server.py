@@ -65,7 +65,7 @@ class RedisServer(FakeServer):
         password: what AUTH must bring; empty for none.
 
     Attributes:
-        intercept: asked with the client's address and the words of each command; answers with a delay in
+        intercept: asked with the host that asks and the words of each command; answers with a delay in
             nanoseconds and the text of an error to send instead of a reply, or None for neither.
     """
 
@@ -101,6 +101,7 @@ class RedisServer(FakeServer):
         self.scripts: ScriptEngine = make_script_engine(self)
         self.script_caller: Session | None = None
         self.restricted = False
+        self.guarded = False
         self.notify_flags = ""
         self.dialects = {protocol: Dialect(protocol, shortest=self.version >= (7, 2)) for protocol in (2, 3)}
         self.dirty = 0
@@ -121,7 +122,7 @@ class RedisServer(FakeServer):
         self._draws: RecordedDraws | None = None
         self._resumed: dict[Session, None] = {}
         self._serving = False
-        self._paused_until_ns = 0
+        self.paused_until_ns = 0
         self._pause_writes_only = False
         self._pause_timer: Timer | None = None
 
@@ -197,15 +198,15 @@ class RedisServer(FakeServer):
 
     def pause(self, duration_ns: int, *, writes_only: bool) -> None:
         """Hold all commands, or all writes, for a while."""
-        self._paused_until_ns = max(self._paused_until_ns, self.clock() + duration_ns)
+        self.paused_until_ns = max(self.paused_until_ns, self.clock() + duration_ns)
         self._pause_writes_only = writes_only
         if self._pause_timer is not None:
             self._pause_timer.cancel()
-        self._pause_timer = self.call_at(self._paused_until_ns, self.unpause)
+        self._pause_timer = self.call_at(self.paused_until_ns, self.unpause)
 
     def unpause(self) -> None:
         """Let held commands go on."""
-        self._paused_until_ns = 0
+        self.paused_until_ns = 0
         if self._pause_timer is not None:
             self._pause_timer.cancel()
             self._pause_timer = None
@@ -214,12 +215,7 @@ class RedisServer(FakeServer):
 
     def holds(self, *, writes: bool) -> bool:
         """Whether a command has to wait for the end of a pause."""
-        return self._paused_until_ns > 0 and (writes or not self._pause_writes_only)
-
-    @property
-    def paused(self) -> bool:
-        """Whether CLIENT PAUSE or DEBUG SLEEP is in force."""
-        return self._paused_until_ns > 0
+        return self.paused_until_ns > 0 and (writes or not self._pause_writes_only)
 
     # -- replication
 
@@ -270,6 +266,7 @@ class RedisServer(FakeServer):
         """Become the replica of a master, or a master."""
         self.master = master
         self.read_only = master is not None
+        self.guarded = self.read_only or self.restricted
         if master is None:
             self.replication_id = f"{self.random.getrandbits(160):040x}"
 
@@ -290,6 +287,10 @@ class RedisServer(FakeServer):
             if session.parked is None or session.try_again():
                 self.waiting_for_replicas.discard(session)
                 self.serve(session)
+
+    def restrict(self) -> None:
+        """Check commands against the access control list from here on: it says more than the default."""
+        self.restricted = self.guarded = True
 
     def disconnect_clients(self) -> None:
         """Close every client's connection, as CLIENT KILL TYPE normal and TYPE pubsub do."""

@@ -11,10 +11,11 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from meshsim.transports.redis.codec import ProtocolError, PushReply, RequestParser, encode
+from meshsim.transports.redis.codec import PushReply, encode
 from meshsim.transports.redis.commands import Commands
-from meshsim.transports.redis.dispatch import RUN, Entry, bind, find, unknown_command
+from meshsim.transports.redis.dispatch import ALWAYS, RUN, Entry, bind, find, unknown_command
 from meshsim.transports.redis.engine import FakeSocket, NoResponse, SimpleError, SimpleString
+from meshsim.transports.redis.requests import ProtocolError, RequestParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,9 @@ class Session(Commands, FakeSocket):
         peer: the client's address for CLIENT LIST, as `host:port`.
         on_reply: called with the bytes to send to the client.
         on_close: called when the server closes the connection.
+
+    Attributes:
+        caller: the host that asks, for faults that mean one.
     """
 
     _server: RedisServer
@@ -66,6 +70,7 @@ class Session(Commands, FakeSocket):
         self.server = server
         self.responses = None
         self.peer = peer
+        self.caller = peer
         self.closed = False
         self.logged_in = not server.password
         self.dialect = server.dialects[2]
@@ -108,21 +113,22 @@ class Session(Commands, FakeSocket):
 
     def drain(self) -> None:
         """Run what the client has sent, up to a command that parks."""
-        while self._inbox and self.parked is None and not self.closed and not self._closing:
-            if self.server.paused and self._is_held(self._inbox[0]):
+        server, inbox = self.server, self._inbox
+        while inbox and self.parked is None and not self.closed and not self._closing:
+            if server.paused_until_ns and self._is_held(inbox[0]):
                 break
-            if self.server.intercept is not None and self._is_met(self._inbox[0]):
+            if server.intercept is not None and self._is_met(inbox[0]):
                 continue
-            self.run(self._inbox.popleft())
-            if self.server.ready_keys:
-                self.server.wake_waiting()
+            self.run(inbox.popleft())
+            if server.ready_keys:
+                server.wake_waiting()
 
     def _is_met(self, fields: list[bytes]) -> bool:
         """Let a fault answer a command, or hold it up; whether it is dealt with for now."""
         if self._delayed:
             error, self._delayed = self._delayed.pop(), []
         else:
-            found = self.server.intercept(self.peer, fields) if self.server.intercept is not None else None
+            found = self.server.intercept(self.caller, fields) if self.server.intercept is not None else None
             if found is None:
                 return False
             delay_ns, error = found
@@ -163,14 +169,17 @@ class Session(Commands, FakeSocket):
     def run(self, fields: list[bytes]) -> None:
         """Run one command and note its reply."""
         self.fields = fields
+        self.server.commands_processed += 1
         result = self._answer(fields)
-        if type(result) is NoResponse:
+        kind = type(result)
+        if kind is NoResponse:
             return
-        if self._reply_off or self._reply_skip:
-            self._reply_skip, self._reply_skip_next = self._reply_skip_next, False
-            return
+        if kind is SimpleError:
+            self.server.note_error(result)
+        silent = self._reply_off or self._reply_skip
         self._reply_skip, self._reply_skip_next = self._reply_skip_next, False
-        self._outbox.append(encode(result, self.dialect))
+        if not silent:
+            self._outbox.append(encode(result, self.dialect))
 
     def try_again(self) -> bool:
         """Try a parked command again; whether it came through."""
@@ -247,11 +256,12 @@ class Session(Commands, FakeSocket):
         entry = None
         try:
             entry = find(fields)
-            if entry.since > server.version:
+            if entry.since is not ALWAYS and entry.since > server.version:
                 raise unknown_command(fields)
             if server.links:
                 server.forget_draws()
-            self._may_run(entry, fields)
+            if server.guarded or self._pubsub or not self.logged_in:
+                self._may_run(entry, fields)
             if self._transaction is None or entry.at_once:
                 return self._run_entry(entry, fields[entry.words :], fields)
             entry.check_arity(len(fields) - entry.words)
@@ -259,7 +269,6 @@ class Session(Commands, FakeSocket):
         except SimpleError as error:
             if self._transaction is not None and (entry is None or not entry.at_once):
                 self._transaction_failed = True
-            server.note_error(error)
             return error
         return _QUEUED
 

@@ -176,7 +176,7 @@ class ServerCommands(SessionPart):
     @command(name="ACL SETUSER", fixed=(bytes,), repeat=(bytes,))
     def acl_setuser(self, name: bytes, *rules: bytes) -> SimpleString:
         """Make or change a user; from here on commands are checked."""
-        self.server.restricted = True
+        self.server.restrict()
         return super().acl_setuser(name, *rules)  # type: ignore[misc,no-any-return]
 
     @command(name="SLOWLOG GET", fixed=(), repeat=(_Int,))
