@@ -109,3 +109,6 @@ def routing_of(graph: Graph, consumer: str) -> dict[str, dict[str, Any]]:
     named = graph.providers_of(consumer)
     routed = [spec for spec in services if spec.name in named] or services
     return {service_name(spec): client_settings(broker_of(spec, graph)) for spec in routed}
+
+
+ADAPTER = PySOAAdapter()
