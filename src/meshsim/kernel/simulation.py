@@ -93,13 +93,13 @@ class Simulation:
         for boundary in BOUNDARIES:
             self.patches.apply(boundary.patches())
         self.late.enter()
+        back.callback(self.late.leave)
         for module, make in (("uvloop", uvloop.patches), *rooms):
             self.late.want(module, make)
         _rebinder.enter(self.patches.pairs())
         back.callback(lambda: _rebinder.leave(self.patches.pairs()))
         _adoption.enter()
         back.callback(_adoption.leave)
-        back.callback(self.late.leave)
         self.modules.enter()
         back.callback(self.modules.leave)
         self._wall.enter()

@@ -8,19 +8,21 @@ tasks and futures hash by a serial number, so that no set of them has an order o
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import math
+import select
 import selectors
 import sys
 import weakref
 from asyncio import base_events, events, selector_events, unix_events
 from typing import TYPE_CHECKING, Any
 
-from meshsim.kernel import state
+from meshsim.kernel import descriptors, state
 from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.patches.time import NANOSECONDS, zero_wait_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from meshsim.kernel.process import Process
     from meshsim.kernel.task import Task
@@ -44,41 +46,79 @@ LOOP_TABLES = (("anyio.lowlevel", "_run_vars"), ("anyio._core._eventloop", "_run
 
 
 class SimSelector(selectors.BaseSelector):
-    """Parks the task that selects; woken by whoever has something for its loop."""
+    """Parks the task that selects; woken by whoever has something for its loop.
+
+    What is registered may be a simulated descriptor (`kernel/descriptors.py`), which it watches; a real one is
+    taken and never ready.
+    """
 
     def __init__(self) -> None:
-        self._map: dict[Any, selectors.SelectorKey] = {}
-        self._task: Task | None = None
-        self._woken = False
+        self._map: dict[int, selectors.SelectorKey] = {}
+        self._set = descriptors.Pollset()
         self._polls = 0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """Note a file object."""
-        key = selectors.SelectorKey(fileobj, fileobj if isinstance(fileobj, int) else fileobj.fileno(), events, data)
+        """Watch a file object."""
+        if not events or events & ~(selectors.EVENT_READ | selectors.EVENT_WRITE):
+            msg = f"Invalid events: {events!r}"
+            raise ValueError(msg)
+        key = selectors.SelectorKey(fileobj, _fd_of(fileobj), events, data)
         if key.fd in self._map:
-            msg = f"{fileobj!r} is already registered"
+            msg = f"{fileobj!r} (FD {key.fd}) is already registered"
             raise KeyError(msg)
+        file = descriptors.find(key.fd)
         self._map[key.fd] = key
+        if file is not None:
+            self._set.add(key.fd, file, _poll_mask(events))
         return key
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        """Forget a file object."""
-        return self._map.pop(fileobj if isinstance(fileobj, int) else fileobj.fileno())
+        """Forget a file object, which may be closed."""
+        try:
+            key = self._map.pop(self._registered_fd(fileobj))
+        except KeyError:
+            msg = f"{fileobj!r} is not registered"
+            raise KeyError(msg) from None
+        if key.fd in self._set.interests:
+            self._set.remove(key.fd)
+        return key
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Watch a file object for something else."""
+        fd = self._registered_fd(fileobj)
+        old = self._map.get(fd)
+        if old is None:
+            msg = f"{fileobj!r} is not registered"
+            raise KeyError(msg)
+        key = self._map[fd] = old._replace(events=events, data=data)
+        if fd in self._set.interests and events != old.events:
+            self._set.change(fd, _poll_mask(events))
+        return key
+
+    def _registered_fd(self, fileobj: Any) -> int:
+        try:
+            return _fd_of(fileobj)
+        except ValueError:
+            for key in self._map.values():
+                if key.fileobj is fileobj:
+                    return key.fd
+            raise
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        """Return what is registered."""
-        return self._map
+        """Return what is registered, by file object or descriptor."""
+        return Registered(self._map)
+
+    def close(self) -> None:
+        """Watch nothing."""
+        self._set.clear()
+        self._map.clear()
 
     def wake(self) -> None:
         """End the wait of whoever selects, or its next one."""
-        self._woken = True
-        task = self._task
-        kernel = state.kernel
-        if task is not None and kernel is not None:
-            kernel.wake(task)
+        self._set.wake()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Park until woken, or for `timeout` seconds of virtual time."""
+        """Park until woken, until something is ready, or for `timeout` seconds of virtual time."""
         task = state.task
         kernel = state.kernel
         if task is None or kernel is None:
@@ -86,26 +126,75 @@ class SimSelector(selectors.BaseSelector):
         if task.killed:
             # A crash is no shutdown: `asyncio.run` would cancel the loop's tasks and run it to their ends.
             kernel.park()
-        if self._woken:
-            self._woken = False
-            return []
-        if timeout is not None and timeout <= 0:
+        pollset = self._set
+        if pollset.woken:
+            pollset.woken = False
+            return self._ready()
+        ready = self._ready() if pollset.dirty else []
+        if ready or (timeout is not None and timeout <= 0):
             self._polls += 1
             if self._polls < POLLS_BETWEEN_PARKS:
-                return []
+                return ready
             deadline: int | None = kernel.now + zero_wait_ns(task)
         else:
             task.zero_waits = 0
             deadline = None if timeout is None else kernel.now + max(1, math.ceil(timeout * NANOSECONDS))
         self._polls = 0
-        self._task = task
-        task.wait = "events of its loop"
+        pollset.wait(deadline, "events of its loop")
+        return self._ready()
+
+    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+        keys = self._map
+        found = []
+        for fd, mask in self._set.ready():
+            key = keys[fd]
+            events = (selectors.EVENT_READ if mask & ~select.POLLOUT else 0) | (
+                selectors.EVENT_WRITE if mask & ~select.POLLIN else 0
+            )
+            if events & key.events:
+                found.append((key, events & key.events))
+        return found
+
+
+class Registered(collections.abc.Mapping):  # type: ignore[type-arg] - keys are whatever has a descriptor
+    """What is registered with a selector, as `get_map()` shows it."""
+
+    def __init__(self, keys: dict[int, selectors.SelectorKey]) -> None:
+        self._keys = keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
         try:
-            kernel.park(deadline)
-        finally:
-            self._task = None
-        self._woken = False
-        return []
+            return self._keys[_fd_of(fileobj)]
+        except (KeyError, ValueError):
+            for key in self._keys.values():
+                if key.fileobj is fileobj:
+                    return key
+            msg = f"{fileobj!r} is not registered"
+            raise KeyError(msg) from None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._keys)
+
+
+def _fd_of(fileobj: Any) -> int:
+    try:
+        fd = fileobj if isinstance(fileobj, int) else int(fileobj.fileno())
+    except (AttributeError, TypeError, ValueError):
+        msg = f"Invalid file object: {fileobj!r}"
+        raise ValueError(msg) from None
+    if fd < 0:
+        msg = f"Invalid file descriptor: {fd}"
+        raise ValueError(msg)
+    return fd
+
+
+def _poll_mask(events: int) -> int:
+    return (select.POLLIN if events & selectors.EVENT_READ else 0) | (
+        select.POLLOUT if events & selectors.EVENT_WRITE else 0
+    )
 
 
 def default_selector() -> Any:

@@ -13,7 +13,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 # Whose clocks stay real: a report of "4809.81s teardown" helps nobody.
 RUNNERS = ("_pytest", "pytest", "pluggy", "hypothesis", "coverage", "execnet", "xdist", "pdb", "bdb", "_hypothesis")
@@ -28,7 +28,8 @@ def _is(name: str, families: tuple[str, ...]) -> bool:
     return head in families
 
 
-Place = tuple["Callable[[Any], None]", Any]
+# What is put back whole, so that it is the same object again.
+_WHOLE = {"default": ("attribute", "__defaults__"), "static method": ("attribute", "")}
 
 
 class Rebinder:
@@ -60,15 +61,15 @@ class Rebinder:
             _write(holder, kind, key, original)
         self._undo.clear()
         back = {id(replacement): original for original, replacement in pairs}
+        ids = back.keys()
         for name, module in list(sys.modules.items()):
             if not self._wanted(name, module):
                 continue
             space = vars(module)
-            if self._seen.get(name) == (id(space), len(space)):
+            if self._seen.get(name) == (id(space), len(space)) and ids.isdisjoint(map(id, space.values())):
                 continue
-            for holder, kind, key in _references(name, space, back):
-                value = _read(holder, kind, key)
-                _write(holder, kind, key, back[id(value)])
+            for holder, kind, key in list(_references(name, space, back)):
+                _write(holder, kind, key, back[id(_read(holder, kind, key))])
 
     @staticmethod
     def _wanted(name: str, module: object) -> bool:
@@ -87,11 +88,11 @@ class Rebinder:
             self._places.pop(name, None)
 
     def _exchange(self, holder: Any, kind: str, key: str, table: dict[int, Any]) -> None:
-        value = _read(holder, kind, key)
-        replacement = table.get(id(value))
+        replacement = table.get(id(_read(holder, kind, key)))
         if replacement is not None:
+            whole, whole_key = _WHOLE.get(kind, (kind, key))
+            self._undo.append((holder, whole, whole_key or key, _read(holder, whole, whole_key or key)))
             _write(holder, kind, key, replacement)
-            self._undo.append((holder, kind, key, value))
 
 
 def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iterator[tuple[Any, str, str]]:
@@ -111,6 +112,8 @@ def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iter
             for attribute, inner in list(vars(value).items()):
                 if id(inner) in table:
                     yield value, "attribute", attribute
+                if type(inner) is staticmethod and id(inner.__func__) in table:
+                    yield value, "static method", attribute
                 if type(inner) is types.FunctionType:
                     yield from _of_function(inner, table)
 
@@ -140,7 +143,9 @@ def _read(holder: Any, kind: str, key: str) -> Any:
     if kind == "item":
         return holder.get(key)
     if kind == "attribute":
-        return vars(holder).get(key)
+        return getattr(holder, key, None) if type(holder) is types.FunctionType else vars(holder).get(key)
+    if kind == "static method":
+        return getattr(vars(holder).get(key), "__func__", None)
     if kind == "default_factory":
         return holder.default_factory
     if kind == "default":
@@ -154,6 +159,8 @@ def _write(holder: Any, kind: str, key: str, value: Any) -> None:
         holder[key] = value
     elif kind == "attribute":
         setattr(holder, key, value)
+    elif kind == "static method":
+        setattr(holder, key, staticmethod(value))
     elif kind == "default":
         defaults = list(holder.__defaults__)
         defaults[int(key)] = value

@@ -21,6 +21,7 @@ from meshsim.kernel import state
 from meshsim.kernel.lock import NANOSECONDS, Lock, RLock
 from meshsim.kernel.parking import ParkingLot
 from meshsim.kernel.patches.patch import Patch, existing
+from meshsim.kernel.patches.time import monotonic
 from meshsim.kernel.task import Killed
 
 if TYPE_CHECKING:
@@ -358,6 +359,8 @@ def patches() -> list[Patch]:
             "_ThreadHandle": ThreadHandle,
             "_make_thread_handle": make_thread_handle,
             "_get_main_thread_ident": get_main_thread_ident,
+            # What wait_for() and Barrier measure by.
+            "_time": monotonic,
         },
     )
     found += existing(
