@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
-from meshsim.transports.redis.codec import Dialect, MapReply, PushReply, Verbatim, encode
+from meshsim.transports.redis.codec import NULL_ARRAY, Dialect, MapReply, PushReply, Verbatim, encode
 from meshsim.transports.redis.dispatch import unknown_command, unknown_subcommand
 from meshsim.transports.redis.engine import OK, SimpleError, SimpleString
 from meshsim.transports.redis.requests import ProtocolError, RequestParser
@@ -285,7 +285,7 @@ class SentinelSession:
     def _sentinel_get_master_addr_by_name(self, name: bytes) -> Any:
         group = self.server.groups.get(name.decode("utf-8", "replace"))
         if group is None:
-            return None
+            return NULL_ARRAY
         return [group.master.name.encode(), b"%d" % group.master.port]
 
     def _sentinel_masters(self) -> Any:

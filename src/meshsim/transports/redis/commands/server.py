@@ -7,7 +7,7 @@ from typing import Any
 from meshsim.transports.redis.codec import MapReply, Verbatim
 from meshsim.transports.redis.commands.part import SessionPart
 from meshsim.transports.redis.dispatch import find
-from meshsim.transports.redis.engine import OK, NoResponse, SimpleError, SimpleString, command, module
+from meshsim.transports.redis.engine import OK, NoResponse, SimpleError, SimpleString, command, module, turn
 from meshsim.transports.redis.info import render
 
 __all__ = ["ServerCommands"]
@@ -65,7 +65,7 @@ class ServerCommands(SessionPart):
     @command(name="TIME", fixed=())
     def time(self) -> list[bytes]:
         """Return the server's clock in seconds and microseconds."""
-        seconds, rest = divmod(self.server.clock(), 1_000_000_000)
+        seconds, rest = divmod(turn.clock(), 1_000_000_000)
         return [b"%d" % seconds, b"%d" % (rest // 1000)]
 
     @command(name="ROLE", fixed=(), flags=_msgs.FLAG_NO_SCRIPT)
