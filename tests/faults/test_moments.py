@@ -127,3 +127,10 @@ def test_a_command_can_trigger(world: FaultWorld) -> None:
     world.run("1ms")
     assert fault.fired == 1
     assert "command" not in vars(world.recorder)
+
+
+def test_a_trigger_alone_means_its_first_event(world: FaultWorld) -> None:
+    """Without `nth`, `first` or `probability` a trigger acts once."""
+    fault = world.fault(when="orders -> cache replied", restart="caller")
+    world.run("1s")
+    assert fault.fired == 1
