@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from meshsim.kernel.process import Process
-    from meshsim.kernel.task import Task
 
 real_default_selector = selectors.DefaultSelector
 real_make_self_pipe = selector_events.BaseSelectorEventLoop._make_self_pipe  # type: ignore[attr-defined]  # noqa: SLF001
@@ -35,14 +34,20 @@ real_create_future = base_events.BaseEventLoop.create_future
 real_call_exception_handler = base_events.BaseEventLoop.default_exception_handler
 real_add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler  # type: ignore[attr-defined]  # noqa: SLF001
 real_remove_signal_handler = unix_events._UnixSelectorEventLoop.remove_signal_handler  # type: ignore[attr-defined]  # noqa: SLF001
-real_select = {kind: kind.select for kind in (selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector)}
+real_select = {
+    kind: kind.select for kind in (selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector)
+}
 
 # So many polls without waiting may follow each other before one lets others run: a loop with callbacks to run
 # polls once a turn, and each park costs two switches.
 POLLS_BETWEEN_PARKS = 16
 
 # Tables by loop whose values lead back to the loop, so that no entry ever goes away by itself.
-LOOP_TABLES = (("anyio.lowlevel", "_run_vars"), ("anyio._core._eventloop", "_run_vars"), ("anyio._lowlevel", "_run_vars"))
+LOOP_TABLES = (
+    ("anyio.lowlevel", "_run_vars"),
+    ("anyio._core._eventloop", "_run_vars"),
+    ("anyio._lowlevel", "_run_vars"),
+)
 
 
 class SimSelector(selectors.BaseSelector):
