@@ -22,7 +22,7 @@ SECOND = 1_000_000_000
 # 2026-01-01T00:00:00Z
 EPOCH_NS = 1_767_225_600 * SECOND
 # More virtual time than any test needs.
-FOREVER_NS = 10**6 * SECOND
+FOREVER_NS = 10**9 * SECOND
 
 
 class Lab:

@@ -24,6 +24,11 @@ NANOSECONDS = 1_000_000_000
 _TIMEOUT_MAX = _thread.TIMEOUT_MAX
 
 
+def nanoseconds(timeout_s: float) -> int:
+    """Return a timeout in nanoseconds, at least one: who measures what is left of a wait must see it pass."""
+    return max(1, round(timeout_s * NANOSECONDS))
+
+
 def _deadline(blocking: bool, timeout: float) -> int | None:  # noqa: FBT001 - the signature of Lock.acquire
     """Return the virtual moment at which an acquire gives up, checked as the real lock checks it."""
     if not blocking and timeout != -1:
@@ -37,7 +42,7 @@ def _deadline(blocking: bool, timeout: float) -> int | None:  # noqa: FBT001 - t
         raise OverflowError(msg)
     if timeout == -1 or state.kernel is None:
         return None
-    return state.kernel.now + int(timeout * NANOSECONDS)
+    return state.kernel.now + nanoseconds(timeout)
 
 
 class Lock:
@@ -108,7 +113,9 @@ class Lock:
 
     __enter__ = acquire
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._real.release()
         if self._waiters:
             self._wake_next(self._waiters)
@@ -167,7 +174,9 @@ class RLock:
             self._owner = 0
             self._lock.release()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()
 
     def locked(self) -> bool:

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import builtins
 import sys
-from importlib import _bootstrap  # type: ignore[attr-defined] - where the import locks live
+from importlib import _bootstrap  # type: ignore[attr-defined]  # where the import locks live
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from meshsim.kernel import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,13 +48,14 @@ class ModuleSpace:
     """The private modules of one process.
 
     Args:
-        owner: for messages, the host's name.
+        process: whose, and where the bodies of its modules run.
         path: folders that are searched before everything else.
         packages: the top-level names that are private.
     """
 
-    def __init__(self, owner: str, path: Sequence[str], packages: Iterable[str]) -> None:
-        self.owner = owner
+    def __init__(self, process: Process, path: Sequence[str], packages: Iterable[str]) -> None:
+        self.process = process
+        self.owner = process.host.name
         self.path = [*path]
         self.packages = frozenset(packages)
         self.modules: dict[str, ModuleType | None] = {}
@@ -61,7 +64,7 @@ class ModuleSpace:
         self.builtins: dict[str, Any] = dict(vars(builtins))
         self.builtins["__import__"] = self._import
 
-    def _import(  # noqa: PLR0913 - the signature of __import__
+    def _import(
         self,
         name: str,
         globals: Any = None,  # noqa: A002 - the signature of __import__
@@ -71,8 +74,29 @@ class ModuleSpace:
     ) -> Any:
         if _current is None or _current.now is self:
             return real_import(name, globals, locals, fromlist, level)
-        with _current.inside(self):
-            return real_import(name, globals, locals, fromlist, level)
+        kernel, task, home = state.kernel, state.current(), self.process
+        if kernel is None or task is None or home.dead or home.host.paused or self._has(name, globals, fromlist, level):
+            with _current.inside(self):
+                return real_import(name, globals, locals, fromlist, level)
+        # The body of a module runs where its owner lives: it reads the owner's environment, and may wait.
+        done = kernel.spawn(home, real_import, name, globals, locals, fromlist, level, name="import")
+        done.done_callbacks.append(lambda _: kernel.wake(task))
+        task.wait = f"import of {name} on {self.owner}"
+        while not done.done:
+            kernel.park()
+        if done.error is not None:
+            raise done.error
+        return done.result_value
+
+    def _has(self, name: str, space: Any, fromlist: Any, level: int) -> bool:
+        """Whether an import statement finds everything imported already."""
+        if level:
+            package = (space or {}).get("__package__") or ""
+            name = ".".join([*package.split(".")[: len(package.split(".")) + 1 - level], *([name] if name else [])])
+        module = self.modules.get(name) if self.owns(name) else sys.modules.get(name)
+        if module is None or getattr(module.__spec__, "_initializing", False):
+            return False
+        return all(hasattr(module, item) for item in fromlist or ())
 
     def owns(self, name: str) -> bool:
         """Whether a module of that name is private here."""
@@ -89,6 +113,35 @@ class ModuleSpace:
         for name, module in self.modules.items():
             if module is not None:
                 modules[name] = module
+
+
+class _ImportLocks:
+    """importlib's table of module locks: a private module's lock is its space's, all others' are shared.
+
+    Two hosts that import the same private name must not wait for each other, and two hosts that import the
+    same shared library must.
+    """
+
+    def __init__(self, modules: Modules, shared: dict[str, Any]) -> None:
+        self._modules = modules
+        self.shared = shared
+
+    def _table(self, name: str) -> dict[str, Any]:
+        space = self._modules.now
+        return self.shared if space is None or not space.owns(name) else space.locks
+
+    def __getitem__(self, name: str) -> Any:
+        return self._table(name)[name]
+
+    def __setitem__(self, name: str, lock: Any) -> None:
+        self._table(name)[name] = lock
+
+    def __delitem__(self, name: str) -> None:
+        del self._table(name)[name]
+
+    def get(self, name: str) -> Any:
+        """Return a lock's reference, or None."""
+        return self._table(name).get(name)
 
 
 class _PrivateLoader:
@@ -126,13 +179,15 @@ class Modules:
         _current = self
         self._sys_path = sys.path
         self._locks = _bootstrap._module_locks  # noqa: SLF001
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type] - a finder by shape
+        _bootstrap._module_locks = _ImportLocks(self, self._locks)  # noqa: SLF001
+        sys.meta_path.insert(0, self)  # type: ignore[arg-type]  # a finder by shape
 
     def leave(self) -> None:
         """End: what was in `sys.modules` before is there again."""
         global _current  # noqa: PLW0603 - the one current world
         self.switch(None)
         _current = None
+        _bootstrap._module_locks = self._locks  # noqa: SLF001
         if self in sys.meta_path:
             sys.meta_path.remove(self)  # type: ignore[arg-type]
 
@@ -159,11 +214,9 @@ class Modules:
         if space is None:
             modules.update(self._outside)
             sys.path = self._sys_path
-            _bootstrap._module_locks = self._locks  # noqa: SLF001
         else:
             space.put_in(modules)
             sys.path = space.sys_path
-            _bootstrap._module_locks = space.locks  # noqa: SLF001
 
     def inside(self, space: ModuleSpace | None) -> _Inside:
         """Return a context in which a space is current."""
@@ -214,4 +267,4 @@ def space_for(process: Process, path: Sequence[str], isolate: Iterable[str] | No
             names |= packages_under(folder)
     else:
         names = set(isolate)
-    return ModuleSpace(process.host.name, path, names)
+    return ModuleSpace(process, path, names)

@@ -18,7 +18,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import state
-from meshsim.kernel.lock import NANOSECONDS, Lock, RLock
+from meshsim.kernel.lock import Lock, RLock, nanoseconds
 from meshsim.kernel.parking import ParkingLot
 from meshsim.kernel.patches.patch import Patch, existing
 from meshsim.kernel.patches.time import monotonic
@@ -81,7 +81,9 @@ def _body(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             sentinel.release()
 
 
-def start_new_thread(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, /) -> int:
+def start_new_thread(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, /
+) -> int:
     """Start a task in the caller's process; the replacement of `_thread.start_new_thread`."""
     task = _task()
     if task is None:
@@ -124,7 +126,7 @@ class ThreadHandle:
         kernel = state.kernel
         if kernel is None or _task() is None:
             return
-        deadline = None if timeout is None or timeout < 0 else kernel.now + int(timeout * NANOSECONDS)
+        deadline = None if timeout is None or timeout < 0 else kernel.now + nanoseconds(timeout)
         while not self._done:
             if not self._lot.park(deadline, "thread to end"):
                 return
@@ -211,7 +213,7 @@ class Table:
 
     def _now(self) -> Any:
         task = _task()
-        if task is None or state.kernel is None or task.process is state.kernel.home:
+        if task is None:
             return self._original
         tables = task.process.tables
         table = tables.get(self._name)
@@ -290,7 +292,7 @@ class SimpleQueue:
             raise _queue.Empty
         if _task() is None:
             return self._get_for_real(timeout)
-        deadline = None if timeout is None else state.kernel.now + int(timeout * NANOSECONDS)  # type: ignore[union-attr]
+        deadline = None if timeout is None else state.kernel.now + nanoseconds(timeout)  # type: ignore[union-attr]
         while not items:
             if not self._lot.park(deadline, "queue") and not items:
                 raise _queue.Empty
@@ -364,7 +366,9 @@ def patches() -> list[Patch]:
         },
     )
     found += existing(
-        threading, {"Lock": Lock, "RLock": RLock, "main_thread": main_thread, "excepthook": excepthook}, rebind=True
+        threading,
+        {"Lock": Lock, "RLock": RLock, "main_thread": main_thread, "excepthook": excepthook},
+        rebind=True,
     )
     found += existing(_queue, {"SimpleQueue": SimpleQueue}, rebind=True)
     found += existing(queue, {"SimpleQueue": SimpleQueue})
@@ -379,14 +383,11 @@ def enter_driver(driver: Task) -> Callable[[], None]:
     active = threading._active  # type: ignore[attr-defined]  # noqa: SLF001 - the table has no public door
     real = thread._ident  # type: ignore[attr-defined]  # noqa: SLF001
     driver.process.tables["main_thread"] = threading.main_thread()
-    driver.process.tables["threading._active"] = active
-    active[driver.ident] = thread
+    others = {ident: other for ident, other in list(active.items()) if other is not thread}
+    driver.process.tables["threading._active"] = {**others, driver.ident: thread}
     thread._ident = driver.ident  # type: ignore[attr-defined]  # noqa: SLF001
 
     def leave() -> None:
         thread._ident = real  # type: ignore[attr-defined]  # noqa: SLF001
-        pid_mask = driver.ident >> 24
-        for ident in [ident for ident in active if ident >> 24 == pid_mask]:
-            del active[ident]
 
     return leave
