@@ -58,10 +58,14 @@ class Connection:
         "_route",
         "_route_version",
         "closed",
+        "finished",
+        "flow",
         "label",
+        "local_port",
         "peer",
         "port",
         "process",
+        "unread_bytes",
     )
 
     peer: Connection
@@ -71,7 +75,13 @@ class Connection:
         self.process = process
         self.port = port
         self.closed = False
+        self.finished = False
         self.label: Any = None
+        # For rooms that speak bytes: the client's own port, how much the peer has not read yet, and who is told
+        # (`window_opened()`) when it has. Rooms that speak whole messages leave these alone and are never held up.
+        self.local_port = 0
+        self.unread_bytes = 0
+        self.flow: Any = None
         self._inbox: deque[object] = deque()
         self._reader: Task | None = None
         self._callback: Callable[[object], None] | None = None
@@ -116,9 +126,28 @@ class Connection:
     def close(self) -> None:
         """Close in order: the peer receives what was sent, then EOF."""
         if not self.closed:
+            self.finish()
             self.closed = True
+
+    def finish(self) -> None:
+        """Send EOF and go on receiving: a half-close."""
+        if not self.finished and not self.closed:
+            self.finished = True
             if self._error is None:
                 self._emit(kinds.FIN, None, 0)
+
+    def farewell(self) -> None:
+        """Close for a process that has ended in order: its machine says so, since it no longer can."""
+        if not self.closed and not self.finished and self._error is None and self._backlog is None:
+            self.closed = self.finished = True
+            self._transmit(kinds.FIN, None, 0)
+
+    def taken(self, size_bytes: int) -> None:
+        """Note that so much of what the peer sent was read: its window opens."""
+        peer = self.peer
+        peer.unread_bytes -= size_bytes
+        if peer.flow is not None:
+            peer.flow.window_opened()
 
     def abort(self) -> None:
         """Break the connection: the peer loses what it has not read."""
@@ -146,10 +175,9 @@ class Connection:
         kernel = fabric.kernel
         if fate >= 0:
             arrival = kernel.now + fate
-            if arrival < self._last_arrival:
-                arrival = self._last_arrival
+            arrival = max(arrival, self._last_arrival)
             self._last_arrival = arrival
-            kernel.call_at(arrival, self.peer._arrive, kind, message)  # noqa: SLF001 - the other end of the same thing
+            kernel.call_at(arrival, self.peer._arrive, kind, message)  # noqa: SLF001 - the other end
             return True
         if fate == -1:
             return False
@@ -182,7 +210,7 @@ class Connection:
 
     def _arrive(self, kind: int, message: object) -> None:
         if self.process.dead or (self.closed and kind == kinds.DATA):
-            # Nobody is there: the machine answers for the process that is gone, and only because it was asked.
+            # Nobody is there: the machine answers for the process that is gone, because it was asked.
             if kind != kinds.RESET:
                 self._answer_reset()
             return
@@ -199,7 +227,8 @@ class Connection:
         route = fabric.route(self.process.host, self.peer.process.host)
         fate = route.decide(kinds.RESET, HEADER_BYTES, None, self.port)
         if fate >= 0:
-            fabric.kernel.call_at(fabric.kernel.now + fate, self.peer._arrive, kinds.RESET, None)  # noqa: SLF001
+            arrival = fabric.kernel.now + fate
+            fabric.kernel.call_at(arrival, self.peer._arrive, kinds.RESET, None)  # noqa: SLF001 - the other end
 
     def _give(self, item: object) -> None:
         if self._callback is not None:
@@ -219,7 +248,7 @@ class Connection:
         self._give(self._error)
 
     def on_message(self, callback: Callable[[object], None] | None) -> None:
-        """Have everything that arrives given to `callback` on the hub: messages, EOF, or a ConnectionReset."""
+        """Have all that arrives given to `callback` on the hub: messages, EOF, or a ConnectionReset."""
         self._callback = callback
         while callback is not None and self._inbox:
             callback(self._inbox.popleft())
@@ -238,7 +267,7 @@ class Connection:
         if item is EOF:
             return EOF
         if item is self._error:
-            raise self._error  # type: ignore[misc] - it is the error, looked at by identity
+            raise self._error  # type: ignore[misc]  # it is the error, looked at by identity
         inbox.popleft()
         return item
 

@@ -25,10 +25,28 @@ RETRIES = 6
 class Dial:
     """One attempt; ends with `done(connection)` or `done(outcome)` on the hub, once."""
 
-    __slots__ = ("_done", "_fabric", "_over", "_port", "_process", "_retries", "_source", "_target", "_timer")
+    __slots__ = (
+        "_done",
+        "_fabric",
+        "_local_port",
+        "_over",
+        "_port",
+        "_process",
+        "_retries",
+        "_source",
+        "_target",
+        "_timer",
+    )
 
-    def __init__(  # noqa: PLR0913 - both parties and what to tell
-        self, fabric: Fabric, source: Host, target: Host, port: int, done: Callable[[Connection | Exception], None]
+    def __init__(
+        self,
+        fabric: Fabric,
+        source: Host,
+        target: Host,
+        port: int,
+        done: Callable[[Connection | Exception], None],
+        *,
+        local_port: int = 0,
     ) -> None:
         self._fabric = fabric
         self._source = source
@@ -36,6 +54,7 @@ class Dial:
         self._target = target
         self._port = port
         self._done = done
+        self._local_port = local_port
         self._retries = 0
         self._over = False
         self._timer: Timer | None = None
@@ -76,13 +95,21 @@ class Dial:
         """Be the SYN at the target: a listener accepts, a closed port refuses."""
         listener = self._target.listeners.get(self._port)
         answer: Connection | Exception
+        server: Connection | None = None
         if listener is None:
             answer = ConnectRefused(self._text("connection refused"))
         elif self._over:
             return
+        elif listener.full:  # type: ignore[attr-defined]  # a host knows its listeners as objects
+            # As Linux does: a SYN that finds the queue of a listener full is not answered.
+            self._again()
+            return
         else:
             answer, server = Connection.pair(self._fabric, self._process, self._target.process, self._port)
-        back = self._fabric.route(self._target, self._source).decide(kinds.ACCEPT, SYN_BYTES, None, self._port)
+            answer.local_port = self._local_port
+        back = self._fabric.route(self._target, self._source).decide(
+            kinds.ACCEPT, SYN_BYTES, None, self._port
+        )
         if back < 0 and back != -1:
             self._finish(ConnectionReset(self._text("connection reset by peer")))
         elif back == -1:
@@ -90,7 +117,7 @@ class Dial:
         else:
             kernel = self._fabric.kernel
             self._timer = kernel.call_at(kernel.now + back, self._finish, answer)
-            if listener is not None:
+            if listener is not None and server is not None:
                 listener.on_connect(server)  # type: ignore[attr-defined]
 
     def _finish(self, outcome: Connection | Exception) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import state
 from meshsim.network import packet as kinds
-from meshsim.network.connection import Connection
 from meshsim.network.dial import Dial
 from meshsim.network.link import Link, Links
 from meshsim.network.names import Names
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from meshsim.core.streams import Streams
     from meshsim.kernel.host import Host
     from meshsim.kernel.scheduler import Kernel
+    from meshsim.network.connection import Connection
     from meshsim.network.rules import Rule
 
 # What `Route.decide` answers instead of a delay.
@@ -35,13 +35,15 @@ OnPacket = "Callable[[int, int, int, int, int], object]"
 class Listener:
     """A port that is open on a host; `close()` shuts it."""
 
-    __slots__ = ("host", "on_connect", "port", "process")
+    __slots__ = ("full", "host", "on_connect", "port", "process")
 
     def __init__(self, host: Host, port: int, on_connect: Callable[[Connection], None]) -> None:
         self.host = host
         self.process = host.process
         self.port = port
         self.on_connect = on_connect
+        # Whether connections that nobody has accepted fill its queue; kept by those that have one.
+        self.full = False
 
     def close(self) -> None:
         """Refuse connections from now on."""
@@ -50,9 +52,19 @@ class Listener:
 
 
 class Route:
-    """The way from one host to another, with the rules that concern it: made once a pair, kept until rules change."""
+    """The way from one host to another, with the rules that concern it; kept until rules change."""
 
-    __slots__ = ("_busy_until", "_constant", "_fabric", "_link", "_loss", "_random", "_source", "_target", "rules")
+    __slots__ = (
+        "_busy_until",
+        "_constant",
+        "_fabric",
+        "_link",
+        "_loss",
+        "_random",
+        "_source",
+        "_target",
+        "rules",
+    )
 
     def __init__(self, fabric: Fabric, source: Host, target: Host, link: Link, rules: list[Rule]) -> None:
         self._fabric = fabric
@@ -66,7 +78,7 @@ class Route:
         self.rules = rules
 
     def decide(self, kind: int, size_bytes: int, message: object, port: int) -> int:
-        """Return how long a packet takes in nanoseconds, or LOST, REFUSED or BROKEN; and note it in the trace."""
+        """Return how long a packet takes in nanoseconds, or LOST, REFUSED or BROKEN; and tell the trace."""
         if self.rules:
             fate = self._ask_rules(Packet(self._source, self._target, kind, size_bytes, message, port))
         else:
@@ -82,7 +94,9 @@ class Route:
         if self._constant is not None:
             return self._constant
         link = self._link
-        delay = link.constant_ns if link.constant_ns is not None else link.sample(self._random)  # type: ignore[misc]
+        delay = link.constant_ns
+        if delay is None:
+            delay = link.sample(self._random)  # type: ignore[misc]  # a link has one of the two
         if link.bandwidth_bytes_s is not None:
             now = self._fabric.kernel.now
             begin = max(now, self._busy_until)
@@ -158,7 +172,7 @@ class Fabric:
             self.changed()
 
     def listen(self, host: Host, port: int, on_connect: Callable[[Connection], None]) -> Listener:
-        """Open a port of the process that lives on `host`; `on_connect` runs on the hub, with the server's end.
+        """Open a port of the process on `host`; `on_connect` runs on the hub, with the server's end.
 
         Raises:
             OSError: the port is open already, with the number that a real bind gives.
@@ -171,14 +185,22 @@ class Fabric:
             host.process.at_death.append(listener.close)
         return listener
 
-    def dial(self, source: Host, name: str, port: int, done: Callable[[Connection | Exception], None]) -> Dial:
+    def dial(
+        self,
+        source: Host,
+        name: str,
+        port: int,
+        done: Callable[[Connection | Exception], None],
+        *,
+        local_port: int = 0,
+    ) -> Dial:
         """Begin to connect; `done` is called on the hub with the connection or with an Outcome.
 
         Raises:
             FenceError: the name means nothing here.
         """
         target, target_port = self.names.resolve(source, name, port)
-        attempt = Dial(self, source, target, target_port, done)
+        attempt = Dial(self, source, target, target_port, done, local_port=local_port)
         attempt.begin()
         return attempt
 
@@ -206,7 +228,7 @@ class Fabric:
             while not result:
                 if not kernel.park(deadline) and not result:
                     msg = f"{source.name} -> {name}:{port}: no answer to the attempt to connect"
-                    raise ConnectTimeout(msg)
+                    raise ConnectTimeout(msg)  # noqa: TRY301 - the attempt is cancelled whatever ended it
         except BaseException:
             attempt.cancel()
             raise
