@@ -1,22 +1,22 @@
 """meshsim runs a graph of real Python services in one process, on virtual time.
 
-    World        a scenario's hosts on a network, and the object that a test holds
-    errors       the error tree
-    core         units, selectors, the seed's streams, the tape of choices
-    scenario     YAML -> validated document
-    graph        document -> services, platform services, links; pure data
-    kernel       tasks on virtual time, and every boundary of the operating system
-    network      hosts, links, packets
-    transports   one room a protocol
-    platform     one room a platform service
-    services     adapters that boot a service on a host
-    faults       what breaks, and when
-    workloads    who calls
-    trace        what happened
-    checks       what must hold
-    report       how it is told
-    runner       a scenario as a run
-    plugin, cli  pytest's and the shell's side
+World        a scenario's hosts on a network, and the object that a test holds
+errors       the error tree
+core         units, selectors, the seed's streams, the tape of choices
+scenario     YAML -> validated document
+graph        document -> services, platform services, links; pure data
+kernel       tasks on virtual time, and every boundary of the operating system
+network      hosts, links, packets
+transports   one room a protocol
+platform     one room a platform service
+services     adapters that boot a service on a host
+faults       what breaks, and when
+workloads    who calls
+trace        what happened
+checks       what must hold
+report       how it is told
+runner       a scenario as a run
+plugin, cli  pytest's and the shell's side
 """
 
 from __future__ import annotations

@@ -28,16 +28,36 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     run = verbs.add_parser("run", help="run scenarios and say what held")
-    run.add_argument("scenario", nargs="+", metavar="PATH[::CASE]", help="a *.mesh.yaml file, or a folder with scenario.mesh.yaml")
+    run.add_argument(
+        "scenario",
+        nargs="+",
+        metavar="PATH[::CASE]",
+        help="a *.mesh.yaml file, or a folder with scenario.mesh.yaml",
+    )
     run.add_argument("--case", action="append", default=[], help="only this case; repeatable")
-    run.add_argument("--seed", metavar="N[+K]", help="the seed, or K seeds from N on; default: the scenario's")
-    run.add_argument("--set", action="append", default=[], dest="overrides", metavar="PATH=VALUE", help="services.orders.concurrency=16")
-    run.add_argument("--policy", choices=("fifo", "random", "pct"), default="random", help="how ready tasks are ordered")
-    run.add_argument("--carrier", choices=("greenlet", "thread"), default="greenlet", help="what carries tasks")
+    run.add_argument(
+        "--seed", metavar="N[+K]", help="the seed, or K seeds from N on; default: the scenario's"
+    )
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="PATH=VALUE",
+        help="services.orders.concurrency=16",
+    )
+    run.add_argument(
+        "--policy", choices=("fifo", "random", "pct"), default="random", help="how ready tasks are ordered"
+    )
+    run.add_argument(
+        "--carrier", choices=("greenlet", "thread"), default="greenlet", help="what carries tasks"
+    )
     run.add_argument("--replay", metavar="FILE", help="run a saved failure again, exactly")
     run.add_argument("--allow-network", action="store_true", help="lift the fence for real sockets")
     check = verbs.add_parser("check", help="say what is wrong with scenarios, without running them")
-    check.add_argument("scenario", nargs="+", metavar="PATH", help="a *.mesh.yaml file, or a folder with scenario.mesh.yaml")
+    check.add_argument(
+        "scenario", nargs="+", metavar="PATH", help="a *.mesh.yaml file, or a folder with scenario.mesh.yaml"
+    )
     return top
 
 
@@ -45,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     if arguments is None and os.environ.get("PYTHONHASHSEED") is None:
         os.environ["PYTHONHASHSEED"] = HASH_SEED
-        os.execv(sys.executable, [sys.executable, "-m", "meshsim", *sys.argv[1:]])
+        os.execv(  # noqa: S606 - the same program again, with the hash seed set
+            sys.executable, [sys.executable, "-m", "meshsim", *sys.argv[1:]]
+        )
     asked = parser().parse_args(arguments)
     try:
         if asked.verb == "check":

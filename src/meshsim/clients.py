@@ -42,7 +42,9 @@ def http(world: World, name: str) -> requests.Session:
         """A session with a home: `get("/items")` asks the service."""
 
         def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
-            return super().request(method, urljoin(root + "/", url.lstrip("/") if url.startswith("/") else url), *args, **kwargs)
+            return super().request(
+                method, urljoin(root + "/", url.lstrip("/") if url.startswith("/") else url), *args, **kwargs
+            )
 
     session = ServiceSession()
     # Whatever proxies or netrc this machine has is no part of the world.

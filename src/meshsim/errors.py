@@ -1,16 +1,16 @@
 """The errors that meshsim itself raises; a client library's errors stay that library's own.
 
-    MeshError
-    ├── ScenarioError          mistakes in a scenario, each with its place
-    ├── BootError              a service that did not come up: service, host and its own traceback
-    ├── FenceError             something tried to leave the simulation
-    ├── UnsupportedOperation   a room was asked for what it does not have
-    ├── StuckError             the run cannot go on
-    │   ├── DeadlockError      nothing is ready and no timer is set
-    │   ├── LivelockError      virtual time stands still
-    │   └── WatchdogError      one step holds the thread
-    ├── ReplayError            a saved run does not fit what runs now
-    └── UsageError             the API was called in a way that cannot work
+MeshError
+├── ScenarioError          mistakes in a scenario, each with its place
+├── BootError              a service that did not come up: service, host and its own traceback
+├── FenceError             something tried to leave the simulation
+├── UnsupportedOperation   a room was asked for what it does not have
+├── StuckError             the run cannot go on
+│   ├── DeadlockError      nothing is ready and no timer is set
+│   ├── LivelockError      virtual time stands still
+│   └── WatchdogError      one step holds the thread
+├── ReplayError            a saved run does not fit what runs now
+└── UsageError             the API was called in a way that cannot work
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class FenceError(MeshError):
     """An act that would leave the simulation, with the lines of scenario that would allow or fake it."""
 
 
-class UnsupportedOperation(MeshError):
+class UnsupportedOperation(MeshError):  # noqa: N818 - the name that users know
     """A room was asked for an operation that its table of operations does not have."""
 
 

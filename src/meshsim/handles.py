@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from meshsim.errors import UsageError
 from meshsim.kernel import state
@@ -12,6 +11,7 @@ from meshsim.kernel.patches import signals
 from meshsim.kernel.task import Killed
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterator, Mapping
 
     from meshsim.kernel.host import Host
@@ -29,10 +29,14 @@ class Started:
         function: what to call, with `args` and `kwargs`.
     """
 
-    def __init__(self, world: World, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self, world: World, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
         self._world = world
         process = world.kernel.home
-        self._task: Task = world.kernel.spawn(process, lambda: function(*args, **kwargs), name=f"started-{process.count('started')}")
+        self._task: Task = world.kernel.spawn(
+            process, lambda: function(*args, **kwargs), name=f"started-{process.count('started')}"
+        )
         self._task.done_callbacks.append(lambda _: world.kernel.wake(world.kernel.driver))
 
     @property
@@ -93,7 +97,11 @@ class HostHandle:
     def env(self) -> Mapping[str, str]:
         """The environment variables of its process."""
         process = self.machine.process
-        return {} if process is None else {key.decode(): value.decode() for key, value in process.environ.items()}
+        return (
+            {}
+            if process is None
+            else {key.decode(): value.decode() for key, value in process.environ.items()}
+        )
 
     @property
     def logs(self) -> list[logging.LogRecord]:
@@ -195,7 +203,7 @@ class Patched:
         """Put the old value back."""
         setattr(self._owner, self._name, self._before)
 
-    def __enter__(self) -> Patched:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,11 +11,11 @@ from meshsim.core.units import parse_duration
 from meshsim.errors import UsageError
 from meshsim.faults.nemesis import Nemesis
 from meshsim.graph import Graph, build, build_fault
+from meshsim.kernel.patches import sockets
 from meshsim.kernel.simulation import Simulation
 from meshsim.logs import Logs
 from meshsim.network.fabric import Fabric
 from meshsim.network.link import Link, Links
-from meshsim.kernel.patches import sockets
 from meshsim.platform.registry import load_platform
 from meshsim.scenario import load
 from meshsim.services.boot import Service, wait_until_up
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
 
-    import httpx
-    import redis
-    import redis.asyncio
     import requests
+    from httpx import AsyncClient, Client
+    from redis import Redis
+    from redis.asyncio import Redis as AsyncRedis
 
-    from meshsim.faults.nemesis import Fault
+    from meshsim.faults.fault import Fault
     from meshsim.handles import HostHandle, OnHost, Started
     from meshsim.kernel.host import Host
     from meshsim.kernel.process import Process
@@ -60,7 +60,7 @@ class World:
         allow_network: lifts the fence for real sockets.
     """
 
-    def __init__(  # noqa: PLR0913 - each is an option of the command line
+    def __init__(
         self,
         seed: int | None = None,
         *,
@@ -74,7 +74,9 @@ class World:
         self._loaded: Document | None = None
         self._graph: Graph | None = None
         self._seed = seed
-        self._options = {"policy_name": policy, "carrier_name": carrier, "watchdog_s": watchdog_s}
+        self._policy = policy
+        self._carrier = carrier
+        self._watchdog_s = watchdog_s
         self._allow_network = allow_network
         self.tape = tape if tape is not None else Tape()
         self.services: dict[str, Service] = {}
@@ -160,14 +162,23 @@ class World:
         self.open()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def open(self) -> None:
         """Enter the simulation and boot everything; time 0 is when all of it is up."""
         graph = self.graph
         self.streams = Streams(self.seed, self.tape)
-        self.simulation = Simulation(self.streams, epoch_ns=graph.epoch_ns, now_ns=-BOOT_NS, **self._options)  # type: ignore[arg-type]
+        self.simulation = Simulation(
+            self.streams,
+            policy_name=self._policy,
+            carrier_name=self._carrier,
+            watchdog_s=self._watchdog_s,
+            epoch_ns=graph.epoch_ns,
+            now_ns=-BOOT_NS,
+        )
         kernel = self.kernel
         self.fabric = Fabric(kernel, self.streams, _links(graph))
         self.recorder = Recorder(lambda: kernel.now)
@@ -191,8 +202,8 @@ class World:
             raise
 
     def _boot(self, graph: Graph) -> None:
-        for spec in graph.platform:
-            self.platforms[spec.name] = load_platform(self, spec)
+        for provided in graph.platform:
+            self.platforms[provided.name] = load_platform(self, provided)
         for spec in graph.services:
             service = self.services[spec.name] = Service(self, spec, load_adapter(spec.adapter))
             service.add_hosts()
@@ -261,7 +272,9 @@ class World:
         """Let virtual time pass: `"10s"`, or a number of seconds."""
         self.kernel.sleep(to_ns(duration))
 
-    def run_until(self, predicate: Callable[[], object], timeout: str | float = "60s", every: str | float = "10ms") -> None:
+    def run_until(
+        self, predicate: Callable[[], object], timeout: str | float = "60s", every: str | float = "10ms"
+    ) -> None:
         """Let virtual time pass until `predicate()` is true.
 
         Raises:
@@ -271,7 +284,8 @@ class World:
         deadline = kernel.now + to_ns(timeout)
         while not predicate():
             if kernel.now >= deadline:
-                msg = f"{getattr(predicate, '__name__', predicate)!s} was not true within {timeout} of virtual time"
+                name = getattr(predicate, "__name__", repr(predicate))
+                msg = f"{name} was not true within {timeout} of virtual time"
                 raise TimeoutError(msg)
             kernel.sleep(to_ns(every))
 
@@ -299,19 +313,19 @@ class World:
         """Return a requests session whose relative URLs lead to a service."""
         return clients.http(self, name)
 
-    def httpx(self, name: str, **options: Any) -> httpx.Client:
+    def httpx(self, name: str, **options: Any) -> Client:
         """Return an httpx client of a service."""
         return clients.httpx_client(self, name, **options)
 
-    def httpx_async(self, name: str, **options: Any) -> httpx.AsyncClient:
+    def httpx_async(self, name: str, **options: Any) -> AsyncClient:
         """Return an asyncio httpx client of a service."""
         return clients.httpx_async_client(self, name, **options)
 
-    def redis(self, name: str, **options: Any) -> redis.Redis:
+    def redis(self, name: str, **options: Any) -> Redis:
         """Return a redis-py client of a Redis of the platform."""
         return clients.redis_client(self, name, **options)
 
-    def redis_async(self, name: str, **options: Any) -> redis.asyncio.Redis:
+    def redis_async(self, name: str, **options: Any) -> AsyncRedis:
         """Return an asyncio redis-py client of a Redis of the platform."""
         return clients.redis_async_client(self, name, **options)
 

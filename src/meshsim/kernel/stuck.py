@@ -31,7 +31,10 @@ def stack_of(frame: FrameType | None) -> list[str]:
     if frame is None:
         return ["    (no Python frame)"]
     entries = [entry for entry in traceback.extract_stack(frame) if OURS not in entry.filename]
-    return [f"    {entry.filename}:{entry.lineno} in {entry.name}: {entry.line}" for entry in entries[-FRAMES_SHOWN:]]
+    return [
+        f"    {entry.filename}:{entry.lineno} in {entry.name}: {entry.line}"
+        for entry in entries[-FRAMES_SHOWN:]
+    ]
 
 
 def describe(kernel: Kernel, task: Task) -> list[str]:
@@ -56,7 +59,9 @@ def _all_tasks(kernel: Kernel) -> list[str]:
 
 def deadlock(kernel: Kernel) -> str:
     """Return the report of a world in which nothing can happen any more."""
-    head = f"deadlock at {kernel.now / 1e9:.9f}s: no task is ready and no timer is set; each waits for another:"
+    head = (
+        f"deadlock at {kernel.now / 1e9:.9f}s: no task is ready and no timer is set; each waits for another:"
+    )
     return "\n".join([head, *_all_tasks(kernel)])
 
 
@@ -72,7 +77,9 @@ def livelock(kernel: Kernel, steps: int) -> str:
 def held(kernel: Kernel, task: Task | None, frame: FrameType | None, seconds: float) -> str:
     """Return the report of a step that does not end."""
     if task is None:
-        return f"watchdog: the kernel's own step has taken more than {seconds:g}s of real time\n" + "\n".join(stack_of(frame))
+        return f"watchdog: the kernel's own step has taken more than {seconds:g}s of real time\n" + "\n".join(
+            stack_of(frame)
+        )
     head = (
         f"watchdog: one step of task {task.name!r} on host {task.host} has held the thread for more than "
         f"{seconds:g}s of real time at {kernel.now / 1e9:.9f}s; an endless loop, or a call that really blocks:"

@@ -19,7 +19,7 @@ DONE: Final = 4
 RAISES_BEFORE_ZOMBIE: Final = 3
 
 
-class Killed(BaseException):  # noqa: N818 - an event, not an error, and never shown to a user
+class Killed(BaseException):
     """Thrown into each task of a process that crashed; private, so that no service can name it."""
 
 
@@ -55,7 +55,7 @@ class Task:
         "zero_waits",
     )
 
-    def __init__(  # noqa: PLR0913 - the record of a task has this many parts
+    def __init__(
         self,
         serial: int,
         process: Process,

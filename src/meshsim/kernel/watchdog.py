@@ -70,7 +70,7 @@ class Watchdog:
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
         kernel = self._kernel
-        if state.task is None or state.task is kernel.driver and kernel.driver.state == RUNNING:
+        if state.task is None or (state.task is kernel.driver and kernel.driver.state == RUNNING):
             self._previous_int(signum, frame)
         elif kernel.interrupted:
             # The second time: the step that runs does not end by itself.

@@ -58,6 +58,10 @@ class Names:
         """Whether the name means anything here."""
         return name in LOOPBACK or self.service_of(name, port) in self._hosts
 
+    def hosts_of(self, name: str, port: int = 0) -> list[Host]:
+        """Return the hosts that a name means, in the order in which they were added; none for an unknown name."""
+        return list(self._hosts.get(self.service_of(name, port), ()))
+
     def resolve(self, source: Host, name: str, port: int) -> tuple[Host, int]:
         """Return the host and the port that the next connection from `source` to `name:port` goes to.
 
@@ -91,11 +95,13 @@ class Names:
         return port
 
     def _unknown(self, source: Host, name: str, port: int) -> str:
-        known = sorted({host.service for hosts in self._hosts.values() for host in hosts} | set(self._aliases))
+        known = sorted(
+            {host.service for hosts in self._hosts.values() for host in hosts} | set(self._aliases)
+        )
         near = difflib.get_close_matches(name, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         return (
             f"{source.name} calls {name}:{port}, which nothing in this world has as a name{hint}. Fake it:\n"
-            f"    platform:\n      {name.split('.')[0]}: {{external: {{host: {name}}}}}\n"
+            f"    platform:\n      {name.split('.', maxsplit=1)[0]}: {{external: {{host: {name}}}}}\n"
             f"or give a service that name: aliases: [{name}]"
         )

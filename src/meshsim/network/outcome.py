@@ -1,12 +1,12 @@
 """What the network can do to whoever uses it; each room turns these into its own library's exceptions.
 
-    Outcome
-    ├── NameUnknown        resolve: no party has that name
-    ├── ConnectRefused     connect: nothing listens on the port, or the host is full
-    ├── ConnectTimeout     connect: no answer within the caller's own timeout
-    ├── SendTimeout        request: the peer does not take what is sent
-    ├── ReceiveTimeout     response: nothing came within the caller's own timeout
-    └── ConnectionReset    any phase: the peer, or something between, broke the connection
+Outcome
+├── NameUnknown        resolve: no party has that name
+├── ConnectRefused     connect: nothing listens on the port, or the host is full
+├── ConnectTimeout     connect: no answer within the caller's own timeout
+├── SendTimeout        request: the peer does not take what is sent
+├── ReceiveTimeout     response: nothing came within the caller's own timeout
+└── ConnectionReset    any phase: the peer, or something between, broke the connection
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ class Packet:
 
     __slots__ = ("kind", "message", "port", "size_bytes", "source", "target")
 
-    def __init__(self, source: Host, target: Host, kind: int, size_bytes: int, message: object, port: int) -> None:  # noqa: PLR0913
+    def __init__(
+        self, source: Host, target: Host, kind: int, size_bytes: int, message: object, port: int
+    ) -> None:
         self.source = source
         self.target = target
         self.kind = kind
@@ -38,4 +40,5 @@ class Packet:
         self.port = port
 
     def __repr__(self) -> str:
-        return f"<Packet {KINDS[self.kind]} {self.source.name} -> {self.target.name}:{self.port} {self.size_bytes}B>"
+        way = f"{self.source.name} -> {self.target.name}:{self.port}"
+        return f"<Packet {KINDS[self.kind]} {way} {self.size_bytes}B>"

@@ -41,7 +41,9 @@ class PairRule:
         oneway: only packets from a source to a target, not back.
     """
 
-    def __init__(self, sources: Callable[[str], bool], targets: Callable[[str], bool], *, oneway: bool = False) -> None:
+    def __init__(
+        self, sources: Callable[[str], bool], targets: Callable[[str], bool], *, oneway: bool = False
+    ) -> None:
         self._sources = sources
         self._targets = targets
         self._oneway = oneway
@@ -93,7 +95,7 @@ class Reset(PairRule):
         stream: where that is drawn.
     """
 
-    def __init__(  # noqa: D107 - the class says it
+    def __init__(
         self,
         sources: Callable[[str], bool],
         targets: Callable[[str], bool],
@@ -119,7 +121,7 @@ class Reset(PairRule):
 class Loss(PairRule):
     """Loses a share of the packets; on a stream a lost packet is sent again after a while."""
 
-    def __init__(  # noqa: D107 - the class says it
+    def __init__(
         self,
         sources: Callable[[str], bool],
         targets: Callable[[str], bool],
@@ -143,7 +145,7 @@ class Loss(PairRule):
 class Slow(PairRule):
     """Adds a drawn delay to each packet, or replaces the link's own."""
 
-    def __init__(  # noqa: D107 - the class says it
+    def __init__(
         self,
         sources: Callable[[str], bool],
         targets: Callable[[str], bool],

@@ -36,6 +36,7 @@ def load_platform(world: World, spec: PlatformSpec) -> Any:
         provider = entry.load()
     except Exception as error:
         distribution = entry.dist.name if entry.dist is not None else "an unknown distribution"
-        msg = f"the platform word {spec.word!r} of {distribution} cannot be loaded: {type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
+        msg = f"the platform word {spec.word!r} of {distribution} cannot be loaded: {why}"
         raise MeshError(msg) from error
     return provider(world, spec)

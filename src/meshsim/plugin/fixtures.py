@@ -35,7 +35,7 @@ def mesh_scenario(pytestconfig: pytest.Config) -> Any:
 
 @pytest.fixture(scope="session")
 def mesh_factory(pytestconfig: pytest.Config, mesh_scenario: Any) -> Callable[..., World]:
-    """Make worlds: `with mesh_factory(scenario=, case=, seed=) as mesh:`, also inside `@given`."""
+    """A maker of worlds, each a context manager; for `@given` and for tests that want several."""
     settings = pytestconfig.stash[SETTINGS]
 
     def make(scenario: Any = None, case: str | None = None, seed: int | None = None) -> World:
@@ -69,14 +69,16 @@ def make_world(settings: Settings, scenario: Any, case: str | None, seed: int | 
         return scenario
     if scenario is None:
         msg = (
-            "the `mesh` fixture has no scenario: pass --mesh-scenario=PATH, set mesh_scenario in the ini file, mark the "
-            "test @pytest.mark.mesh(scenario=...), or redefine the fixture `mesh_scenario` in a conftest"
+            "the `mesh` fixture has no scenario: pass --mesh-scenario=PATH, set mesh_scenario in the ini file, "
+            "mark the test @pytest.mark.mesh(scenario=...), or redefine the fixture `mesh_scenario` in a conftest"
         )
         raise pytest.UsageError(msg)
     if isinstance(scenario, str) and "::" in scenario:
         scenario, _, named = scenario.partition("::")
         case = case or named
-    return World.from_file(scenario, case, settings.seed if seed is None else seed, **settings.world_options())
+    return World.from_file(
+        scenario, case, settings.seed if seed is None else seed, **settings.world_options()
+    )
 
 
 def properties(world: World) -> list[tuple[str, object]]:

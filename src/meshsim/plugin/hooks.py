@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".mesh.yaml"
 MARKER = (
-    "mesh(scenario=, case=, seed=, seeds=): the scenario that the `mesh` fixture starts, one of its cases, a seed, and "
-    "how many seeds from it on"
+    "mesh(scenario=, case=, seed=, seeds=): the scenario that the `mesh` fixture starts, one of its cases, a "
+    "seed, and how many seeds from it on"
 )
 
 
@@ -68,7 +68,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+def pytest_pyfunc_call() -> Generator[None, object, object]:
     """Run a test's own code on the mesh's clock."""
     if not _open():
         return (yield)

@@ -155,7 +155,12 @@ class RunItem(pytest.Item):
 
         with progress.line(self.config, self.name) as tell:
             result = run_document(
-                self.document, self.seed, saved=self.saved, on_progress=tell, trace=settings.trace, **settings.world_options()
+                self.document,
+                self.seed,
+                saved=self.saved,
+                on_progress=tell,
+                trace=settings.trace,
+                **settings.world_options(),
             )
         self.user_properties += properties(result)
         return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,7 +39,7 @@ class Settings:
     unknown: str
     root: Path
 
-    def world_options(self) -> dict[str, object]:
+    def world_options(self) -> dict[str, Any]:
         """Return the options of `World` that these are."""
         return {"policy": self.policy, "carrier": self.carrier, "allow_network": self.allow_network}
 
@@ -56,8 +56,8 @@ def add(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="PATH[::CASE]",
-        help="run this scenario (a *.mesh.yaml file, or a folder with scenario.mesh.yaml) and wire the `mesh` "
-        "fixture to it; repeatable. Without further arguments only the scenarios run",
+        help="run this scenario (a *.mesh.yaml file, or a folder with scenario.mesh.yaml) and wire the "
+        "`mesh` fixture to it; repeatable. Without further arguments only the scenarios run",
     )
     option("--mesh-seed", metavar="N[+K]", help="the seed, or K seeds from N on; default: the scenario's")
     option("--mesh-replay", metavar="FILE", help="run a saved failure again, exactly")
@@ -75,11 +75,15 @@ def add(parser: pytest.Parser) -> None:
     )
     option("--mesh-trace", metavar="PATH.jsonl", help="write the trace of each run")
     option("--mesh-allow-network", action="store_true", help="lift the fence for real sockets")
-    parser.addini("mesh_scenario", "the scenario that the `mesh` fixture is wired to: PATH[::CASE]", default="")
+    parser.addini(
+        "mesh_scenario", "the scenario that the `mesh` fixture is wired to: PATH[::CASE]", default=""
+    )
     parser.addini("mesh_seed", "the default of --mesh-seed", default="")
     parser.addini("mesh_policy", "the default of --mesh-policy: fifo, random or pct", default="random")
     parser.addini("mesh_allow_network", "the default of --mesh-allow-network", type="bool", default=False)
-    parser.addini("mesh_unknown", "what a run is in which something met nothing: fail, skip or warn", default="fail")
+    parser.addini(
+        "mesh_unknown", "what a run is in which something met nothing: fail, skip or warn", default="fail"
+    )
 
 
 def read(config: pytest.Config) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @contextmanager
 def users_code() -> Iterator[None]:
     """Run user code: the current world, if one is open by then, knows it as the host `test`."""
-    state = sys.modules.get("meshsim.kernel.state")
+    state: Any = sys.modules.get("meshsim.kernel.state")
     if state is not None and state.kernel is not None:
         state.task = state.kernel.driver
     try:

@@ -16,7 +16,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     words: dict[str, Any] = {} if marker is None else dict(marker.kwargs)
     unknown = sorted(set(words) - {"scenario", "case", "seed", "seeds"})
     if unknown or (marker is not None and marker.args):
-        msg = f"{metafunc.definition.nodeid}: @pytest.mark.mesh takes scenario=, case=, seed= and seeds=, not {unknown or marker.args}"  # type: ignore[union-attr]
+        wrong = ", ".join(unknown) or "positional arguments"
+        msg = f"{metafunc.definition.nodeid}: @pytest.mark.mesh takes scenario=, case=, seed= and seeds=, not {wrong}"
         raise pytest.UsageError(msg)
     # Several scenarios on the command line are several tests; one is what the fixture `mesh_scenario` says.
     scenarios: list[tuple[Any, str | None]] = [(None, None)]
@@ -34,5 +35,9 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _name(scenario: Any, case: str | None, seed: int | None) -> str:
-    parts = [str(scenario) if isinstance(scenario, str) else None, case, None if seed is None else f"seed{seed}"]
+    parts = [
+        str(scenario) if isinstance(scenario, str) else None,
+        case,
+        None if seed is None else f"seed{seed}",
+    ]
     return "-".join(part for part in parts if part) or "mesh"

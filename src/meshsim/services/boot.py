@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # What a service sees of the runner's environment: what programs need to start, and nothing that differs in
 # each shell.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "VIRTUAL_ENV")
-LIMIT_NS = 30_000_000_000
+NANOSECONDS = 1_000_000_000
+LIMIT_NS = 30 * NANOSECONDS
 LOOK_EVERY_NS = 1_000_000
 
 
@@ -132,7 +133,10 @@ class Service:
 def environment(variables: dict[str, str] | Any) -> dict[bytes, bytes]:
     """Return a process's environment as `os.environ` keeps it."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {os.fsencode(name): os.fsencode(str(value)) for name, value in {**kept, "TZ": "UTC", **dict(variables)}.items()}
+    return {
+        os.fsencode(name): os.fsencode(str(value))
+        for name, value in {**kept, "TZ": "UTC", **dict(variables)}.items()
+    }
 
 
 def _join_threads(process: Process) -> None:
@@ -175,5 +179,7 @@ def _too_late(waiting: list[tuple[Service, Host]]) -> str:
     lines = []
     for service, host in waiting:
         port = f" does not listen on port {service.port}" if service.port else " is not up"
-        lines.append(f"service {service.spec.name!r} on host {host.name}{port} after {LIMIT_NS // 10**9}s of virtual time")
+        lines.append(
+            f"service {service.spec.name!r} on host {host.name}{port} after {LIMIT_NS // NANOSECONDS}s of its time"
+        )
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """The rooms that are installed: entry points of the group `meshsim.transports`.
 
-Each names a function that returns `(module, patches)` pairs; the patches are made when the module is there, or
-as soon as a service imports it, so that a world loads no client library that nobody uses.
+Each names a function that returns `(module, patches)` pairs; the patches are made when the module is there,
+or as soon as a service imports it, so that a world loads no client library that nobody uses.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def seams() -> list[Seam]:
                 _seams.extend(entry.load()())
             except Exception as error:
                 distribution = entry.dist.name if entry.dist is not None else "an unknown distribution"
-                msg = f"the room {entry.name!r} of {distribution} cannot be loaded: {type(error).__name__}: {error}"
+                why = f"{type(error).__name__}: {error}"
+                msg = f"the room {entry.name!r} of {distribution} cannot be loaded: {why}"
                 raise MeshError(msg) from error
     return _seams

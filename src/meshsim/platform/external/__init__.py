@@ -1,7 +1,7 @@
 """Outside APIs: a host of that name which answers as the scenario says, and nothing else.
 
-    provider    the word `external`
-    script      which reply comes next
+provider    the word `external`
+script      which reply comes next
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class External:
     def __init__(self, world: World, spec: PlatformSpec) -> None:
         self.name = spec.name
         self._world = world
-        self._script = Script(spec.options["responses"])  # type: ignore[arg-type] - as the graph builds it
+        self._script = Script(spec.options["responses"])  # type: ignore[arg-type]  # as the graph builds it
         self._stream = world.streams.get(f"external:{spec.name}")
         self.host: Host = world.add_host(spec.name, spec.name, PORT)
         self.hosts = [self.host]
@@ -73,7 +73,9 @@ class External:
         operation = f"{exchange.head.method} {exchange.head.target.partition('?')[0]}"
         reply = self._script.next_reply(operation)
         if reply is None:
-            self._world.recorder.event("unhandled", self.name, f"no reply to {operation} in the scenario", error="NoReply")
+            self._world.recorder.event(
+                "unhandled", self.name, f"no reply to {operation} in the scenario", error="NoReply"
+            )
             self._send(exchange, unknown(operation, self.name, self._script.operations()))
         elif reply.delay is None:
             self._send(exchange, head_of(reply))

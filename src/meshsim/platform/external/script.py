@@ -56,4 +56,6 @@ def unknown(operation: str, host: str, known: list[str]) -> ResponseHead:
     there = ", ".join(known) or "none at all"
     text = f"meshsim: {host} has no reply to {operation} in the scenario; it has {there}"
     body = text.encode()
-    return ResponseHead(501, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))], body)
+    return ResponseHead(
+        501, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))], body
+    )
