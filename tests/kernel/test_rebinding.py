@@ -28,6 +28,16 @@ class Map:
     pause = staticmethod(sleep)
     clock = classmethod(lambda _: monotonic())
 
+    @classmethod
+    def default(cls, pause: Callable[[float], None] = sleep) -> None:
+        """Wait by a default argument."""
+        pause(30)
+
+    @property
+    def rest(self) -> None:
+        """Wait by a closure's default."""
+        return _rest()
+
 
 class Handler:
     """As botocore's retry handler: what to sleep with is a default argument."""
@@ -48,10 +58,43 @@ def _closure() -> Callable[[], float]:
     return measure
 
 
+def _rest(pause: Callable[[float], None] = sleep) -> None:
+    pause(30)
+
+
+def _decorator(function: Callable[[], None]) -> Callable[[], None]:
+    @functools.wraps(function)
+    def wrapper() -> None:
+        function()
+
+    return wrapper
+
+
+@_decorator
+@_decorator
+def decorated(pause: Callable[[float], None] = sleep) -> None:
+    """Wait by a default argument below two decorators."""
+    pause(30)
+
+
+class Stiff(type):
+    """A metaclass that lets no attribute be set."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        msg = f"{name} = {value} is refused"
+        raise TypeError(msg)
+
+
+class Mode(metaclass=Stiff):
+    """A class that holds a clock."""
+
+    pause = sleep
+
+
 MEASURE = _closure()
 PARTIAL = functools.partial(sleep, 30)
 TABLE = {"sleep": sleep}
-SHELF = types.SimpleNamespace(sleep=sleep)
+LISTED = [sleep]
 FACTORY: collections.defaultdict[str, Any] = collections.defaultdict(Lock)
 
 
@@ -66,6 +109,13 @@ BINDINGS: dict[str, Callable[[], float]] = {
     "a default argument": lambda: _elapsed(lambda: Handler().pause(30)),
     "a closure": lambda: MEASURE(),
     "a static method": lambda: _elapsed(lambda: Map.pause(30)),
+    "a dict": lambda: _elapsed(lambda: TABLE["sleep"](30)),
+    "a list": lambda: _elapsed(lambda: LISTED[0](30)),
+    "a partial": lambda: _elapsed(PARTIAL),
+    "below a decorator": lambda: _elapsed(decorated),
+    "below a class method": lambda: _elapsed(Map.default),
+    "below a property": lambda: _elapsed(lambda: Map().rest),
+    "a class whose metaclass refuses": lambda: _elapsed(lambda: Mode.pause(30)),
     "a class method's body": lambda: 30.0 + (Map.clock() - time.monotonic()),
 }
 

@@ -161,7 +161,7 @@ class SimSelector(selectors.BaseSelector):
         return found
 
 
-class Registered(collections.abc.Mapping):  # type: ignore[type-arg] - keys are whatever has a descriptor
+class Registered(collections.abc.Mapping):  # type: ignore[type-arg]  # keys are whatever has a descriptor
     """What is registered with a selector, as `get_map()` shows it."""
 
     def __init__(self, keys: dict[int, selectors.SelectorKey]) -> None:
@@ -278,7 +278,7 @@ def _serial() -> int:
     return 0 if task is None else task.process.count("asyncio")
 
 
-class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type checkers
+class MeshTask(asyncio.Task):  # type: ignore[type-arg]  # generic only to type checkers
     """An asyncio task that hashes by a serial number of its process."""
 
     def __init__(self, coro: Any, *, loop: Any = None, name: str | None = None, **kwargs: Any) -> None:
@@ -298,13 +298,13 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg] - generic only to type c
     def __del__(self) -> None:
         process = self._mesh_process and self._mesh_process()
         if process is not None and not process.dead:
-            super().__del__()  # type: ignore[misc] - the finalizer of a C class
+            super().__del__()  # type: ignore[misc]  # the finalizer of a C class
 
     def __hash__(self) -> int:
         return self._mesh_serial
 
 
-class MeshFuture(asyncio.Future):  # type: ignore[type-arg] - generic only to type checkers
+class MeshFuture(asyncio.Future):  # type: ignore[type-arg]  # generic only to type checkers
     """An asyncio future that hashes by a serial number of its process."""
 
     def __init__(self, *, loop: Any = None) -> None:
@@ -364,7 +364,7 @@ def bury(processes: Iterable[Process], grave: Callable[[Process], None]) -> None
         for task in sorted(pending, key=hash):
             coroutine = task.get_coro()
             try:
-                coroutine.close()  # type: ignore[union-attr] - a task that is not done has one
+                coroutine.close()  # type: ignore[union-attr]  # a task that is not done has one
             except BaseException:  # noqa: BLE001, S112 - the last words of a dead process reach nobody
                 continue
 

@@ -58,7 +58,7 @@ class LatePatches:
 
     def enter(self) -> None:
         """Begin to watch imports."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type] - a finder by shape
+        sys.meta_path.insert(0, self)  # type: ignore[arg-type]  # a finder by shape
 
     def leave(self) -> None:
         """Stop watching."""

@@ -112,7 +112,9 @@ class _Finder:
         if locks:
             self._skipped = _runner_dicts() | {id(locks), id(things)}
             for holder in gc.get_referrers(*locks):
-                if id(holder) not in self._skipped and not type(holder).__module__.startswith("meshsim.kernel"):
+                if id(holder) not in self._skipped and not type(holder).__module__.startswith(
+                    "meshsim.kernel"
+                ):
                     self._look(holder)
             self._look_at_kinds(things)
 

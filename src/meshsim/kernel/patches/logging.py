@@ -24,7 +24,10 @@ class LoggingState:
     def enter(self) -> None:
         """Remember it, and give the world a list of handlers of its own."""
         manager = logging.Logger.manager
-        loggers = [logging.root, *(found for found in manager.loggerDict.values() if isinstance(found, logging.Logger))]
+        loggers = [
+            logging.root,
+            *(found for found in manager.loggerDict.values() if isinstance(found, logging.Logger)),
+        ]
         self._loggers = [
             (logger, logger.level, logger.handlers[:], logger.propagate, logger.disabled, logger.filters[:])
             for logger in loggers

@@ -8,6 +8,7 @@ The test runner's own modules are never touched, and get their real clocks by a 
 from __future__ import annotations
 
 import collections
+import functools
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Whose clocks stay real: a report of "4809.81s teardown" helps nobody.
-RUNNERS = ("_pytest", "pytest", "pluggy", "hypothesis", "coverage", "execnet", "xdist", "pdb", "bdb", "_hypothesis")
+RUNNERS = (
+    "_pytest",
+    "pytest",
+    "pluggy",
+    "hypothesis",
+    "coverage",
+    "execnet",
+    "xdist",
+    "pdb",
+    "bdb",
+    "_hypothesis",
+)
 # Ours know what they do.
 OURS = ("meshsim", "greenlet", "_thread")
 # The modules whose functions are patched refer to themselves on purpose: a patch is applied there by name.
-HOMES = frozenset({"time", "threading", "random", "os", "posix", "socket", "_socket", "signal", "_signal", "_queue"})
+HOMES = frozenset(
+    {"time", "threading", "random", "os", "posix", "socket", "_socket", "signal", "_signal", "_queue"}
+)
 
 
 def _is(name: str, families: tuple[str, ...]) -> bool:
@@ -28,8 +42,13 @@ def _is(name: str, families: tuple[str, ...]) -> bool:
     return head in families
 
 
+# How many decorators are looked through: each keeps what it wraps in a closure.
+DECORATORS = 3
 # What is put back whole, so that it is the same object again.
 _WHOLE = {"default": ("attribute", "__defaults__"), "static method": ("attribute", "")}
+
+# (holder, kind, key): where a name is bound.
+Place = tuple[Any, str, Any]
 
 
 class Rebinder:
@@ -37,8 +56,8 @@ class Rebinder:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, int]] = {}
-        self._places: dict[str, list[tuple[Any, str, str]]] = {}
-        self._undo: list[tuple[Any, str, str, Any]] = []
+        self._places: dict[str, list[Place]] = {}
+        self._undo: list[tuple[Any, str, Any, Any]] = []
         self._ids: frozenset[int] = frozenset()
 
     def enter(self, pairs: list[tuple[Any, Any]]) -> None:
@@ -73,7 +92,12 @@ class Rebinder:
 
     @staticmethod
     def _wanted(name: str, module: object) -> bool:
-        return type(module) is types.ModuleType and not _is(name, RUNNERS) and not _is(name, OURS) and name not in HOMES
+        return (
+            type(module) is types.ModuleType
+            and not _is(name, RUNNERS)
+            and not _is(name, OURS)
+            and name not in HOMES
+        )
 
     def _scan(self, name: str, module: Any, table: dict[int, Any]) -> None:
         space = vars(module)
@@ -87,7 +111,7 @@ class Rebinder:
         else:
             self._places.pop(name, None)
 
-    def _exchange(self, holder: Any, kind: str, key: str, table: dict[int, Any]) -> None:
+    def _exchange(self, holder: Any, kind: str, key: Any, table: dict[int, Any]) -> None:
         replacement = table.get(id(_read(holder, kind, key)))
         if replacement is not None:
             whole, whole_key = _WHOLE.get(kind, (kind, key))
@@ -95,8 +119,9 @@ class Rebinder:
             _write(holder, kind, key, replacement)
 
 
-def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iterator[tuple[Any, str, str]]:
+def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iterator[Place]:
     """Give (holder, kind, key) of each reference from a module to something in the table."""
+    ids = table.keys()
     for key, value in list(space.items()):
         if id(value) in table:
             yield space, "item", key
@@ -105,25 +130,44 @@ def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iter
         if kind is types.FunctionType:
             if value.__module__ == name:
                 yield from _of_function(value, table)
-        elif issubclass(kind, collections.defaultdict):
-            if id(value.default_factory) in table:
+        elif kind is functools.partial:
+            if id(value.func) in table:
+                yield value, "partial", ""
+        elif issubclass(kind, dict):
+            if kind is collections.defaultdict and id(value.default_factory) in table:
                 yield value, "default_factory", ""
+            if not ids.isdisjoint(map(id, dict.values(value))):
+                yield from [(value, "item", inner) for inner, held in dict.items(value) if id(held) in table]
+        elif kind is list:
+            if not ids.isdisjoint(map(id, value)):
+                yield from [(value, "index", index) for index, held in enumerate(value) if id(held) in table]
         elif issubclass(kind, type) and value.__module__ == name:
-            for attribute, inner in list(vars(value).items()):
-                if id(inner) in table:
-                    yield value, "attribute", attribute
-                if type(inner) is staticmethod and id(inner.__func__) in table:
-                    yield value, "static method", attribute
-                if type(inner) is types.FunctionType:
-                    yield from _of_function(inner, table)
+            yield from _of_class(value, table)
 
 
-def _of_function(function: Any, table: dict[int, Any]) -> Iterator[tuple[Any, str, str]]:
+def _of_class(owner: type, table: dict[int, Any]) -> Iterator[Place]:
+    for attribute, held in list(vars(owner).items()):
+        if id(held) in table:
+            yield owner, "attribute", attribute
+            continue
+        kind = type(held)
+        if kind is staticmethod and id(held.__func__) in table:
+            yield owner, "static method", attribute
+            continue
+        if kind is staticmethod or kind is classmethod:
+            held = held.__func__  # noqa: PLW2901 - what it wraps
+        elif kind is property:
+            held = held.fget  # noqa: PLW2901 - what it wraps
+        if type(held) is types.FunctionType:
+            yield from _of_function(held, table)
+
+
+def _of_function(function: Any, table: dict[int, Any], depth: int = 0) -> Iterator[Place]:
     defaults = function.__defaults__
     if defaults:
         for index, value in enumerate(defaults):
             if id(value) in table:
-                yield function, "default", str(index)
+                yield function, "default", index
     keywords = function.__kwdefaults__
     if keywords:
         for key, value in keywords.items():
@@ -137,36 +181,46 @@ def _of_function(function: Any, table: dict[int, Any]) -> Iterator[tuple[Any, st
                 continue  # a name that its function has not bound yet holds nothing to exchange
             if id(value) in table:
                 yield cell, "cell", ""
+            elif depth < DECORATORS and type(value) is types.FunctionType:
+                yield from _of_function(value, table, depth + 1)
 
 
-def _read(holder: Any, kind: str, key: str) -> Any:
+def _read(holder: Any, kind: str, key: Any) -> Any:
     if kind == "item":
-        return holder.get(key)
+        return dict.get(holder, key)
     if kind == "attribute":
         return getattr(holder, key, None) if type(holder) is types.FunctionType else vars(holder).get(key)
     if kind == "static method":
         return getattr(vars(holder).get(key), "__func__", None)
     if kind == "default_factory":
         return holder.default_factory
-    if kind == "default":
-        defaults = holder.__defaults__ or ()
-        return defaults[int(key)] if int(key) < len(defaults) else None
+    if kind == "partial":
+        return holder.func
+    if kind == "default" or kind == "index":
+        sequence = holder if kind == "index" else holder.__defaults__ or ()
+        return sequence[key] if key < len(sequence) else None
     return holder.cell_contents
 
 
-def _write(holder: Any, kind: str, key: str, value: Any) -> None:
+def _write(holder: Any, kind: str, key: Any, value: Any) -> None:
     if kind == "item":
+        dict.__setitem__(holder, key, value)
+    elif kind == "index":
         holder[key] = value
+    elif kind == "attribute" and issubclass(type(holder), type):
+        # Past the metaclass, which may refuse (an Enum's does).
+        type.__setattr__(holder, key, value)
     elif kind == "attribute":
         setattr(holder, key, value)
     elif kind == "static method":
-        setattr(holder, key, staticmethod(value))
+        type.__setattr__(holder, key, staticmethod(value))
     elif kind == "default":
-        defaults = list(holder.__defaults__)
-        defaults[int(key)] = value
-        holder.__defaults__ = tuple(defaults)
+        holder.__defaults__ = (*holder.__defaults__[:key], value, *holder.__defaults__[key + 1 :])
     elif kind == "default_factory":
         holder.default_factory = value
+    elif kind == "partial":
+        _, _, (_, args, keywords, attributes) = holder.__reduce__()
+        holder.__setstate__((value, args, keywords, attributes))
     else:
         holder.cell_contents = value
 

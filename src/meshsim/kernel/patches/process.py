@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ real_getcwd = os.getcwd
 real_getpid = os.getpid
 real_getppid = os.getppid
 real_exit = os._exit
+real_abort = os.abort
 real_uname = os.uname
 real_gethostname = socket.gethostname
 real_getfqdn = socket.getfqdn
@@ -146,6 +148,15 @@ def exit_now(status: int) -> None:
     state.kernel.kill(task.process, int(status))
 
 
+def abort() -> None:
+    """End the host's process by SIGABRT; the replacement of `os.abort`."""
+    task = _service_task()
+    if task is None or state.kernel is None:
+        real_abort()
+        return
+    state.kernel.kill(task.process, -signal.SIGABRT)
+
+
 class Surroundings:
     """What is exchanged when the running process changes: directory, arguments, modules.
 
@@ -181,7 +192,7 @@ def patches() -> list[Patch]:
         *existing(os, {"putenv": putenv, "unsetenv": unsetenv}),
         *existing(
             os,
-            {"getpid": getpid, "getppid": getppid, "uname": uname, "chdir": chdir, "_exit": exit_now},
+            {"getpid": getpid, "getppid": getppid, "uname": uname, "chdir": chdir, "_exit": exit_now, "abort": abort},
             rebind=True,
         ),
         *existing(socket, {"gethostname": gethostname, "getfqdn": getfqdn}, rebind=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import ssl
+import tempfile
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,10 @@ real_init = random.Random.__init__
 real_seed = random.Random.seed
 real_getnode = uuid.getnode
 real_rand_bytes = ssl.RAND_bytes
+real_candidate_names = tempfile._get_candidate_names  # type: ignore[attr-defined]  # noqa: SLF001
 
 # The functions of the `random` module that are methods of one hidden generator.
-METHODS = (
-    "seed random uniform triangular randint choice randrange sample shuffle choices normalvariate lognormvariate "
-    "expovariate vonmisesvariate gammavariate gauss betavariate binomialvariate paretovariate weibullvariate "
-    "getstate setstate getrandbits randbytes"
-).split()
+METHODS = ["seed", "random", "uniform", "triangular", "randint", "choice", "randrange", "sample", "shuffle", "choices", "normalvariate", "lognormvariate", "expovariate", "vonmisesvariate", "gammavariate", "gauss", "betavariate", "binomialvariate", "paretovariate", "weibullvariate", "getstate", "setstate", "getrandbits", "randbytes"]
 
 
 def generator() -> random.Random:
@@ -34,12 +32,12 @@ def generator() -> random.Random:
     task = state.task
     if task is None or state.real_ident() not in state.carriers:
         return real_inst  # type: ignore[no-any-return]
-    if task.process is state.kernel.home:  # type: ignore[union-attr] - a task has a kernel
+    if task.process is state.kernel.home:  # type: ignore[union-attr]  # a task has a kernel
         # The test's own draws belong to pytest plugins and Hypothesis, which seed and restore them.
         return real_inst  # type: ignore[no-any-return]
     found = task.process.tables.get("random")
     if found is None:
-        found = task.process.tables["random"] = random.Random(task.process.random.getrandbits(64))  # noqa: S311
+        found = task.process.tables["random"] = random.Random(task.process.random.getrandbits(64))
     return found  # type: ignore[no-any-return]
 
 
@@ -100,6 +98,17 @@ def getnode() -> int:
     return 0x02_00_00_00_00_00 + task.process.host.index
 
 
+def candidate_names() -> Any:
+    """Return the host's own sequence of names for temporary files; the replacement of tempfile's one sequence."""
+    task = state.current()
+    if task is None:
+        return real_candidate_names()
+    found = task.process.tables.get("temporary names")
+    if found is None:
+        found = task.process.tables["temporary names"] = tempfile._RandomNameSequence()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
+
+
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
     found = existing(os, {"urandom": urandom}, rebind=True)
@@ -107,4 +116,5 @@ def patches() -> list[Patch]:
     found += existing(random, dict(DISPATCHERS), rebind=True)
     found += existing(ssl, {"RAND_bytes": rand_bytes}, rebind=True)
     found += existing(uuid, {"getnode": getnode}, rebind=True)
+    found += existing(tempfile, {"_get_candidate_names": candidate_names})
     return [*found, Patch(random.Random, "__init__", init), Patch(random.Random, "seed", seed)]

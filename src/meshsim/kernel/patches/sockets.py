@@ -35,8 +35,8 @@ _SOCKET_CURE = (
 )
 _PROCESS_CURE = (
     "Run the program as a service of the world:\n"
-    "    services:\n      NAME: {python: \"package.module:function\"}\n"
-    "or replace the call: mesh.host(\"HOST\").patch(\"package.module.subprocess.run\", fake)"
+    '    services:\n      NAME: {python: "package.module:function"}\n'
+    'or replace the call: mesh.host("HOST").patch("package.module.subprocess.run", fake)'
 )
 
 
@@ -85,10 +85,10 @@ def popen(self: Any, args: Any, *rest: Any, **kwargs: Any) -> None:
     _real_popen(self, args, *rest, **kwargs)
 
 
-_PROCESS_CALLS = (
-    "fork forkpty posix_spawn posix_spawnp system execv execve execvp execvpe popen spawnv spawnve spawnvp spawnvpe"
-).split()
-_REFUSING = {name: _refusing(getattr(os, name), f"calls os.{name}") for name in _PROCESS_CALLS if hasattr(os, name)}
+_PROCESS_CALLS = ["fork", "forkpty", "posix_spawn", "posix_spawnp", "system", "execv", "execve", "execvp", "execvpe", "popen", "spawnv", "spawnve", "spawnvp", "spawnvpe"]
+_REFUSING = {
+    name: _refusing(getattr(os, name), f"calls os.{name}") for name in _PROCESS_CALLS if hasattr(os, name)
+}
 
 
 def patches() -> list[Patch]:

@@ -75,7 +75,7 @@ def _uptime_ns() -> int:
     """Return the monotonic clock of the calling task, or -1 for a thread that carries none."""
     if state.task is None or state.real_ident() not in state.carriers:
         return -1
-    return UPTIME_NS + state.kernel.now  # type: ignore[union-attr] - a task has a kernel
+    return UPTIME_NS + state.kernel.now  # type: ignore[union-attr]  # a task has a kernel
 
 
 def monotonic() -> float:
@@ -191,7 +191,7 @@ class WallClock:
         """Begin to answer."""
         self._travel = time_machine.travel(0, tick=False)
         self._traveller = self._travel.start()
-        time_machine.traveller_stack[-1] = self  # type: ignore[call-overload] - it asks for time_ns() and no more
+        time_machine.traveller_stack[-1] = self  # type: ignore[call-overload]  # it asks for time_ns() and no more
 
     def leave(self) -> None:
         """Give the real clock back; travels that a test left open inside the world go with it."""

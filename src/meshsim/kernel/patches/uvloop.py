@@ -35,7 +35,9 @@ def new_event_loop() -> Any:
 def run(main: Any, *, loop_factory: Any = None, debug: bool | None = None, **options: Any) -> Any:
     """Run a coroutine; the replacement of `uvloop.run`, whose default argument holds the real factory."""
     if state.current() is None:
-        return _real["run"](main, loop_factory=loop_factory or _real["new_event_loop"], debug=debug, **options)
+        return _real["run"](
+            main, loop_factory=loop_factory or _real["new_event_loop"], debug=debug, **options
+        )
     with asyncio.Runner(loop_factory=loop_factory or Loop, debug=debug) as runner:
         return runner.run(main)
 
