@@ -16,6 +16,7 @@ from meshsim.transports.redis.engine import (
     SimpleError,
     module,
 )
+from meshsim.transports.redis.precedence import ARGUMENTS_FIRST, KEYS_FIRST, SCORED_KEYS, ZERO_WHEN_MISSING
 
 if TYPE_CHECKING:
     from meshsim.transports.redis.database import MeshDatabase
@@ -46,17 +47,22 @@ class Entry:
     """
 
     __slots__ = (
+        "_arity",
         "_plans",
         "at_once",
+        "check_first",
         "from_scripts",
         "function",
+        "keys_first",
         "name",
         "propagates",
         "removes_empty",
+        "scored_at",
         "signature",
         "since",
         "words",
         "writes",
+        "zero_when_missing",
     )
 
     def __init__(self, name: str, signature: Signature) -> None:
@@ -68,6 +74,12 @@ class Entry:
         self.at_once = _IN_TRANSACTION in signature.flags
         self.from_scripts = not _has_flag(name, b"noscript") and _NOT_IN_SCRIPTS not in signature.flags
         self.removes_empty = _KEEP_EMPTY not in signature.flags
+        self.check_first = ARGUMENTS_FIRST.get(name)
+        self.keys_first = name in KEYS_FIRST
+        self.scored_at = SCORED_KEYS.get(name)
+        self.zero_when_missing = name in ZERO_WHEN_MISSING
+        info = module("model").get_command_info(name.encode())
+        self._arity = info[1] if info is not None else None
         self.since = _SINCE.get(name, ALWAYS)
         self.propagates = name in _PROPAGATED
         self._plans: dict[int, list[tuple[int, Any, bool]]] = {}
@@ -88,14 +100,24 @@ class Entry:
             self._plans[count] = found
         return found
 
+    def check_queueing(self, count: int) -> None:
+        """Refuse to queue what has too few or too many words; pairs are counted only when it runs."""
+        words = count + self.words
+        if self._arity is None:
+            self.check_arity(count)
+        elif words != self._arity if self._arity >= 0 else words < -self._arity:
+            raise self._wrong_arity()
+
+    def _wrong_arity(self) -> SimpleError:
+        return SimpleError(f"ERR wrong number of arguments for '{self.name.replace(' ', '|')}' command")
+
     def check_arity(self, count: int) -> None:
         """Refuse a wrong number of arguments in Redis' words."""
         more = count - len(self.signature.fixed)
         repeat = len(self.signature.repeat)
         if more == 0 or (more > 0 and repeat and more % repeat == 0):
             return
-        message = f"ERR wrong number of arguments for '{self.name.replace(' ', '|')}' command"
-        raise SimpleError(message)
+        raise self._wrong_arity()
 
 
 ALWAYS: tuple[int, ...] = (0,)
@@ -207,6 +229,14 @@ def bind(entry: Entry, arguments: list[bytes], database: MeshDatabase) -> tuple[
     """
     plan = entry.plan(len(arguments))
     bound: list[Any] = list(arguments)
+    if entry.check_first is not None:
+        entry.check_first(arguments)
+    if entry.keys_first:
+        _check_types(plan, arguments, database)
+    if entry.scored_at is not None:
+        _check_scored(entry.scored_at, arguments, database)
+    if entry.zero_when_missing and arguments[0] not in database:
+        return bound, [], 0
     for index, kind, is_key in plan:
         if not is_key:
             bound[index] = kind.decode(arguments[index])
@@ -228,3 +258,22 @@ def bind(entry: Entry, arguments: list[bytes], database: MeshDatabase) -> tuple[
         item = bound[index] = CommandItem(arguments[index], database, stored, default)
         items.append(item)
     return bound, items, RUN
+
+
+def _check_types(plan: list[tuple[int, Any, bool]], arguments: list[bytes], database: MeshDatabase) -> None:
+    for index, kind, is_key in plan:
+        stored = database.get(arguments[index]) if is_key else None
+        if stored is not None and kind.type_ is not None and type(stored.value) is not kind.type_:
+            raise SimpleError(_WRONG_TYPE)
+
+
+_SCORED = (module("model").ZSet, module("model").ExpiringMembersSet)
+
+
+def _check_scored(place: int, arguments: list[bytes], database: MeshDatabase) -> None:
+    count = arguments[place]
+    if count.isdigit():
+        for name in arguments[place + 1 : place + 1 + int(count)]:
+            stored = database.get(name)
+            if stored is not None and not isinstance(stored.value, _SCORED):
+                raise SimpleError(_WRONG_TYPE)

@@ -264,7 +264,7 @@ class Session(Commands, FakeSocket):
                 self._may_run(entry, fields)
             if self._transaction is None or entry.at_once:
                 return self._run_entry(entry, fields[entry.words :], fields)
-            entry.check_arity(len(fields) - entry.words)
+            entry.check_queueing(len(fields) - entry.words)
             self._transaction.append((entry, fields[entry.words :]))
         except SimpleError as error:
             if self._transaction is not None and (entry is None or not entry.at_once):

@@ -29,7 +29,10 @@ _Set = module("model").ExpiringMembersSet
 _Hash = module("model").Hash
 _ZSet = module("model").ZSet
 _SYNTAX = "ERR syntax error"
+_BAD_NUMKEYS = "ERR numkeys should be greater than 0"
+_WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 _NOT_FLOAT = "ERR value is not a valid float"
+_EXPIRE_OPTIONS = {b"nx", b"xx", b"gt", b"lt"}
 _ENDLESS = {b"inf", b"infinity"}
 _BIT_OPERATIONS: dict[bytes, Callable[[int, int], int]] = {
     b"and": operator.and_, b"or": operator.or_, b"xor": operator.xor, b"not": operator.xor,
@@ -68,21 +71,28 @@ class MendedCommands(SessionPart):
         key.expireat = deadline_s
         return OK
 
-    @command(name="GETEX", fixed=(Key(bytes),), repeat=(bytes,))
+    @command(name="GETEX", fixed=(Key(),), repeat=(bytes,))
     def getex(self, key: CommandItem, *options: bytes) -> bytes | None:
         """Return a string and change when it expires."""
+        option = options[0].lower() if options else b""
+        persist = option == b"persist" and len(options) == 1
+        if options and not persist and (option not in _UNITS_MS or len(options) != 2):  # noqa: PLR2004
+            raise SimpleError(_SYNTAX)
+        if not key:
+            return None
+        if type(key.value) is not bytes:
+            raise SimpleError(_WRONG_TYPE)
         if options:
-            option = options[0].lower()
-            if option == b"persist" and len(options) == 1:
-                deadline_s = None
-            elif option in _UNITS_MS and len(options) == 2:  # noqa: PLR2004
+            deadline_s = None
+            if not persist:
                 deadline_s = _deadline_s(self._db.time, option, _Int.decode(options[1]), "getex")
-            else:
-                raise SimpleError(_SYNTAX)
-            if key and key.expireat != deadline_s:
+            found: bytes = key.value
+            if deadline_s is not None and deadline_s <= self._db.time:
+                key.value = None
+                return found
+            if key.expireat != deadline_s:
                 key.expireat = deadline_s
-        found: bytes | None = key.get(None)
-        return found
+        return bytes(key.value)
 
     @command(name="INCRBYFLOAT", fixed=(Key(bytes), bytes))
     def incrbyfloat(self, key: CommandItem, amount: bytes) -> bytes:
@@ -96,14 +106,62 @@ class MendedCommands(SessionPart):
         key.update(total)
         return total
 
+    @command(name="LCS", fixed=(bytes, bytes), repeat=(bytes,))
+    def lcs(self, first: bytes, second: bytes, *options: bytes) -> Any:
+        """Find the longest common subsequence of two strings; the engine gives ranges from back to front."""
+        items = [CommandItem(name, self._db, self._db.get(name)) for name in (first, second)]
+        if any(item.value is not None and not isinstance(item.value, bytes) for item in items):
+            raise SimpleError("ERR The specified keys must contain string values")
+        found = super().lcs(*items, *options)  # type: ignore[misc]
+        if isinstance(found, dict):
+            for match in found[b"matches"]:
+                for place in match:
+                    if isinstance(place, list):
+                        place.sort()
+        return found
+
     # -- expiry
 
-    def _expireat(self, key: CommandItem, timestamp: float, *args: bytes) -> int:
-        if not -_MAX_MS < timestamp * 1000 < _MAX_MS:
+    @command(name="EXPIRE", fixed=(Key(), bytes), repeat=(bytes,))
+    def expire(self, key: CommandItem, seconds: bytes, *options: bytes) -> int:
+        """Have a key expire after some seconds."""
+        return self._expire(key, seconds, options, 1000, self._db.time)
+
+    @command(name="PEXPIRE", fixed=(Key(), bytes), repeat=(bytes,))
+    def pexpire(self, key: CommandItem, milliseconds: bytes, *options: bytes) -> int:
+        """Have a key expire after some milliseconds."""
+        return self._expire(key, milliseconds, options, 1, self._db.time)
+
+    @command(name="EXPIREAT", fixed=(Key(), bytes), repeat=(bytes,))
+    def expireat(self, key: CommandItem, seconds: bytes, *options: bytes) -> int:
+        """Have a key expire at a second since 1970."""
+        return self._expire(key, seconds, options, 1000, 0)
+
+    @command(name="PEXPIREAT", fixed=(Key(), bytes), repeat=(bytes,))
+    def pexpireat(self, key: CommandItem, milliseconds: bytes, *options: bytes) -> int:
+        """Have a key expire at a millisecond since 1970."""
+        return self._expire(key, milliseconds, options, 1, 0)
+
+    def _expire(self, key: CommandItem, text: bytes, options: tuple[bytes, ...], unit_ms: int, from_s: float) -> int:
+        for option in options:
+            if option.lower() not in _EXPIRE_OPTIONS:
+                message = f"ERR Unsupported option {option.decode('utf-8', 'replace')}"
+                raise SimpleError(message)
+        chosen = {option.lower() for option in options}
+        if b"nx" in chosen and len(chosen) > 1:
+            raise SimpleError("ERR NX and XX, GT or LT options at the same time are not compatible")
+        if {b"gt", b"lt"} <= chosen:
+            raise SimpleError("ERR GT and LT options at the same time are not compatible")
+        amount_ms = _Int.decode(text) * unit_ms
+        if not -_MAX_MS <= amount_ms + from_s * 1000 < _MAX_MS or not -_MAX_MS <= amount_ms < _MAX_MS:
             name = self.fields[0].decode("utf-8", "replace").lower()
             message = f"ERR invalid expire time in '{name}' command"
             raise SimpleError(message)
-        return int(super()._expireat(key, timestamp, *args))  # type: ignore[misc]
+        deadline_s = from_s + amount_ms / 1000
+        done = int(super()._expireat(key, deadline_s, *options))  # type: ignore[misc]
+        if done and deadline_s <= self._db.time:
+            key.value = None  # a deadline in the past deletes at once
+        return done
 
     # -- hashes
 
@@ -154,10 +212,22 @@ class MendedCommands(SessionPart):
     def zscan(self, key: CommandItem, cursor: bytes, *args: bytes) -> Any:
         """Go through the members of a sorted set; whole scores are printed as integers here."""
         number = _Cursor.decode(cursor)
+        if not key:
+            return [b"0", []]
         after, members = self._scan(key.value, number, *args, scanned_key=key.key)  # type: ignore[attr-defined]
         scores = [key.value[member] for member in members]
         printed = [b"%d" % score if abs(score) < _EXACT and score == int(score) else format_double(score) for score in scores]
         return [after, [part for pair in zip(members, printed, strict=True) for part in pair]]
+
+    def _zmpop(self, keys: tuple[bytes, ...], count: int, reverse: bool, first: bool) -> Any:  # noqa: FBT001
+        """Pop from the first sorted set that has something; refuse what is none."""
+        for name in keys:
+            item = self._db.get(name)
+            if item is not None and not isinstance(item.value, _ZSet) and (first or self.parked is None):
+                raise SimpleError(_WRONG_TYPE)
+            if item is not None and isinstance(item.value, _ZSet):
+                return super()._zmpop((name,), count, reverse, first)  # type: ignore[misc]
+        return None
 
     # -- lists
 
@@ -172,7 +242,7 @@ class MendedCommands(SessionPart):
         if not key:
             return NULL_ARRAY if args else None
         if type(key.value) is not list:
-            raise SimpleError("WRONGTYPE Operation against a key holding the wrong kind of value")
+            raise SimpleError(_WRONG_TYPE)
         if count is None:
             popped: Any = key.value.pop(0 if left else -1)
         elif left:
@@ -226,6 +296,20 @@ class MendedCommands(SessionPart):
             key.updated()
         return popped
 
+    @command(name="SINTERCARD", fixed=(bytes, bytes), repeat=(bytes,))
+    def sintercard(self, numkeys: bytes, *args: bytes) -> int:
+        """Count the members that sets have in common, up to a limit."""
+        names, limit = _counted_keys(numkeys, args)
+        items = [self._db.get(name) for name in names]
+        if any(item is not None and not isinstance(item.value, _Set) for item in items):
+            raise SimpleError(_WRONG_TYPE)
+        if any(item is None for item in items):
+            return 0
+        common = set(items[0].value)
+        for item in items[1:]:
+            common &= set(item.value)
+        return min(len(common), limit) if limit else len(common)
+
     # -- bits
 
     @command(name="BITOP", fixed=(bytes, bytes, bytes), repeat=(bytes,))
@@ -233,11 +317,11 @@ class MendedCommands(SessionPart):
         """Combine strings bit by bit."""
         if operation.lower() not in _BIT_OPERATIONS:
             raise SimpleError(_SYNTAX)
+        if operation.lower() == b"not" and len(sources) != 1:
+            raise SimpleError("ERR BITOP NOT must be called with a single source key.")
         items = [CommandItem(name, self._db, self._db.get(name)) for name in sources]
         if any(item.value is not None and not isinstance(item.value, bytes) for item in items):
-            raise SimpleError("WRONGTYPE Operation against a key holding the wrong kind of value")
-        if operation.lower() == b"not" and len(items) != 1:
-            raise SimpleError("ERR BITOP NOT must be called with a single source key.")
+            raise SimpleError(_WRONG_TYPE)
         values = [item.value or b"" for item in items]
         size = max(map(len, values))
         words = [int.from_bytes(value.ljust(size, b"\0"), "big") for value in values]
@@ -267,6 +351,73 @@ class MendedCommands(SessionPart):
         return super()._zrange_args(key, start, stop, *args)  # type: ignore[misc]
 
 
+def _counted_keys(numkeys: bytes, args: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], int]:
+    """Read `numkeys key [key ...] [LIMIT limit]`."""
+    count = _Int.decode(numkeys, _BAD_NUMKEYS)
+    if count <= 0:
+        raise SimpleError(_BAD_NUMKEYS)
+    if count > len(args):
+        raise SimpleError("ERR Number of keys can't be greater than number of args")
+    rest, limit = args[count:], 0
+    if rest:
+        if len(rest) != 2 or rest[0].lower() != b"limit":  # noqa: PLR2004
+            raise SimpleError(_SYNTAX)
+        limit = _Int.decode(rest[1], "ERR LIMIT can't be negative")
+        if limit < 0:
+            raise SimpleError("ERR LIMIT can't be negative")
+    return args[:count], limit
+
+
+def _mpop_args(
+    name: str, numkeys: int, args: tuple[bytes, ...], ends: tuple[str, str], _kind: str
+) -> tuple[tuple[bytes, ...], int, bool]:
+    """Read `key [key ...] LEFT|RIGHT [COUNT count]`; stands for the engine's own reading of [B]LMPOP and [B]ZMPOP."""
+    del name
+    if numkeys <= 0:
+        raise SimpleError(_BAD_NUMKEYS)
+    words = [word.lower() for word in args[numkeys:]]
+    if not words or words[0] not in (ends[0].encode(), ends[1].encode()):
+        raise SimpleError(_SYNTAX)
+    count = 1
+    if words[1:]:
+        if len(words) != 3 or words[1] != b"count":  # noqa: PLR2004
+            raise SimpleError(_SYNTAX)
+        count = _Int.decode(words[2], "ERR count should be greater than 0")
+        if count <= 0:
+            raise SimpleError("ERR count should be greater than 0")
+    return args[:numkeys], count, words[0] == ends[0].encode()
+
+
+for _mixin in ("list_mixin", "sortedset_mixin"):
+    module(f"commands_mixins.{_mixin}").parse_mpop_args = _mpop_args
+
+
+class _PopCount:
+    """Reads how many members ZPOPMIN and ZPOPMAX take."""
+
+    @staticmethod
+    def decode(text: bytes) -> int:
+        count: int = _Int.decode(text, "ERR value is out of range, must be positive")
+        if count < 0:
+            raise SimpleError("ERR value is out of range, must be positive")
+        return count
+
+
+class _NumKeys:
+    """Reads how many keys follow."""
+
+    @staticmethod
+    def decode(text: bytes) -> int:
+        count: int = _Int.decode(text, _BAD_NUMKEYS)
+        return count
+
+
+for _name in ("zpopmin", "zpopmax"):
+    SUPPORTED_COMMANDS[_name].repeat = (_PopCount,)  # type: ignore[assignment]
+for _name in ("lmpop", "zmpop"):
+    SUPPORTED_COMMANDS[_name].fixed = (_NumKeys,)  # type: ignore[assignment]
+
+
 class _Cursor:
     """Reads the cursor of the SCAN family."""
 
@@ -277,6 +428,16 @@ class _Cursor:
         return int(text)
 
 
+def _scan_missing(engine: Any) -> Any:
+    def scan(self: Any, key: CommandItem, cursor: int, *args: bytes) -> Any:
+        return engine(self, key, cursor, *args) if key else [b"0", []]
+
+    return scan
+
+
+_socket = module("_socket").FakeSocket
+for _name in ("sscan", "hscan"):
+    setattr(MendedCommands, _name, _scan_missing(getattr(_socket, _name)))
 for _name in ("scan", "sscan", "hscan"):
     _signature = SUPPORTED_COMMANDS[_name]
     _signature.fixed = (*_signature.fixed[:-1], _Cursor)  # type: ignore[assignment]

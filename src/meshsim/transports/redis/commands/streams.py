@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from meshsim.transports.redis.codec import MapReply
+from meshsim.transports.redis.codec import NULL_ARRAY, MapReply
 from meshsim.transports.redis.commands.part import SessionPart
 from meshsim.transports.redis.engine import OK, Key, SimpleError, SimpleString, command, module
 
@@ -21,19 +21,11 @@ _DOLLAR = (
     "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
     "specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
 )
+_XCLAIM_OPTIONS = {b"idle", b"time", b"retrycount", b"force", b"justid", b"lastid"}
 _INFO_ORDER = (
     b"length", b"radix-tree-keys", b"radix-tree-nodes", b"last-generated-id", b"max-deleted-entry-id",
     b"entries-added", b"recorded-first-entry-id", b"entries", b"groups", b"first-entry", b"last-entry",
 )  # fmt: skip
-
-
-class _MinIdle:
-    """Reads the min-idle-time of XCLAIM."""
-
-    @staticmethod
-    def decode(text: bytes) -> int:
-        number: int = _Int.decode(text, "ERR Invalid min-idle-time argument for XCLAIM")
-        return max(0, number)
 
 
 class StreamCommands(SessionPart):
@@ -71,7 +63,11 @@ class StreamCommands(SessionPart):
     def xread(self, *args: bytes) -> Any:
         """Read entries after given ones, or wait for some."""
         named = self._check_read(args, "xread")
-        self._check_types(named[: len(named) // 2])
+        half = len(named) // 2
+        for name, text in zip(named[:half], named[half:], strict=True):
+            self._check_types([name])
+            if text != b"$":
+                _Id.parse_str(text)
         return super().xread(*args) or None  # type: ignore[misc]
 
     @command(name="XREADGROUP", fixed=(bytes,) * 6, repeat=(bytes,))
@@ -87,6 +83,8 @@ class StreamCommands(SessionPart):
             self._group_of(name, group)
             if start == b"$":
                 raise SimpleError(_DOLLAR)
+            if start != b">":
+                _Id.parse_str(start)
         return super().xreadgroup(b"GROUP", group, consumer, *rest)  # type: ignore[misc]
 
     def _group_of(self, name: bytes, group: bytes) -> Any:
@@ -113,26 +111,58 @@ class StreamCommands(SessionPart):
     @command(name="XACK", fixed=(Key(_XStream), bytes, bytes), repeat=(bytes,), flags=_msgs.FLAG_DO_NOT_CREATE)
     def xack(self, key: Any, group: bytes, *ids: bytes) -> int:
         """Acknowledge entries."""
+        found = key.value.group_get(group) if key.value is not None else None
+        if not found:
+            return 0
         for text in ids:
             _Id.parse_str(text)
-        found = key.value.group_get(group) if key.value is not None else None
-        return int(found.ack(ids)) if found else 0
+        return int(found.ack(ids))
 
     @command(
         name="XCLAIM",
-        fixed=(Key(_XStream), bytes, bytes, _MinIdle, bytes),
+        fixed=(Key(_XStream), bytes, bytes, bytes, bytes),
         repeat=(bytes,),
         flags=_msgs.FLAG_DO_NOT_CREATE,
     )
-    def xclaim(self, *args: Any) -> Any:
+    def xclaim(self, key: Any, group: bytes, consumer: bytes, min_idle: bytes, *rest: bytes) -> Any:
         """Take entries over from another consumer."""
-        return super().xclaim(*args)  # type: ignore[misc]
+        if key.value is None or key.value.group_get(group) is None:
+            message = (
+                f"NOGROUP No such key '{key.key.decode('utf-8', 'replace')}' or consumer group "
+                f"'{group.decode('utf-8', 'replace')}'"
+            )
+            raise SimpleError(message)
+        options = [word for word in rest if not word[:1].isdigit()]
+        if options and options[0].lower() not in _XCLAIM_OPTIONS:
+            message = f"ERR Unrecognized XCLAIM option '{options[0].decode('utf-8', 'replace')}'"
+            raise SimpleError(message)
+        min_idle_ms = max(0, _Int.decode(min_idle, "ERR Invalid min-idle-time argument for XCLAIM"))
+        return super().xclaim(key, group, consumer, min_idle_ms, *rest)  # type: ignore[misc]
+
+    @command(name="XRANGE", fixed=(Key(), bytes, bytes), repeat=(bytes,))
+    def xrange(self, key: Any, *args: bytes) -> Any:
+        """Return entries between two IDs, oldest first."""
+        return self._range(key, args, super().xrange)  # type: ignore[misc]
+
+    @command(name="XREVRANGE", fixed=(Key(), bytes, bytes), repeat=(bytes,))
+    def xrevrange(self, key: Any, *args: bytes) -> Any:
+        """Return entries between two IDs, newest first."""
+        return self._range(key, args, super().xrevrange)  # type: ignore[misc]
+
+    @staticmethod
+    def _range(key: Any, args: tuple[bytes, ...], engine: Any) -> Any:
+        found = engine(key, *args)
+        if key.value is None or len(args) < 4:  # noqa: PLR2004  two IDs, COUNT and its number
+            return found
+        return NULL_ARRAY if _Int.decode(args[3]) <= 0 else found
 
     @command(name="XPENDING", fixed=(Key(_XStream), bytes), repeat=(bytes,), flags=_msgs.FLAG_DO_NOT_CREATE)
     def xpending(self, key: Any, group: bytes, *args: bytes) -> Any:
         """Describe entries that are delivered and not acknowledged."""
         reply = super().xpending(key, group, *args)  # type: ignore[misc]
-        if not args and reply[3]:
+        if not args:
+            reply[3] = reply[3] or NULL_ARRAY
+        if not args and isinstance(reply[3], list):
             reply[3] = [[name, count if isinstance(count, bytes) else b"%d" % count] for name, count in reply[3]]
         return reply
 
