@@ -61,12 +61,13 @@ def test_a_count_ends_each_kind(world: LoadWorld) -> None:
 
 
 def test_moments_of_its_own(world: LoadWorld) -> None:
-    """`at` delays the beginning, `for` ends it."""
+    """`at` delays the beginning, `for` and `until` end it."""
+    until = world.load(None, name="other", call="orders POST /x", rate="10/s", at="2s", until="2.5s")
     load = world.load(None, call="orders POST /x", rate="10/s", at="2s", **{"for": "1s"})
     world.run(1.9)
     assert load.made == 0
     world.run(5)
-    assert load.made == 10
+    assert (load.made, until.made) == (10, 5)
     assert load.finished
 
 
@@ -145,9 +146,15 @@ def test_a_call_that_leaves_the_simulation_is_a_failure(world: LoadWorld) -> Non
 
 
 def test_clients_that_fail_at_once_do_not_stop_the_clock(world: LoadWorld) -> None:
-    """A closed client without `think` whose calls take no time pays a floor."""
-    load = world.load(0.1, call="mute GET /", clients=2)
+    """A closed client without `think` whose calls take no time pays a floor of 1 ms."""
+
+    def refuse(*_: object) -> None:
+        raise ConnectionError
+
+    world.plain.call = refuse  # type: ignore[assignment,method-assign]
+    load = world.load(0.1, call="orders POST /x", clients=2)
     world.run(1)
+    assert load.outcomes == {"ConnectionError": 200}
     assert load.finished
 
 

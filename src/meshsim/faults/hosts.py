@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["HOST_VERBS", "CrashAct", "PauseAct", "TerminateAct"]
 
 
+# Where libraries lie, also when a virtual environment is inside the service's folder.
+_LIBRARIES: Final = ("/site-packages/", "/dist-packages/", "/lib/python")
 _KILLED: Final = -int(signal.SIGKILL)
 
 
@@ -151,7 +153,14 @@ def _innermost(frame: FrameType | None, path: str) -> str:
     folder = Path(path)
     while frame is not None:
         code = frame.f_code
-        if code.co_filename.startswith(f"{folder}/"):
+        if code.co_filename.startswith(f"{folder}/") and _own(frame):
             return f"{Path(code.co_filename).relative_to(folder)}:{frame.f_lineno} in {code.co_name}"
         frame = frame.f_back
     return ""
+
+
+def _own(frame: FrameType) -> bool:
+    """Whether a frame is the service's own: not ours, which differ by carrier, nor a library's."""
+    module = str(frame.f_globals.get("__name__", ""))
+    ours = module.partition(".")[0] == "meshsim" or module.startswith("meshsim_")
+    return not ours and not any(part in frame.f_code.co_filename for part in _LIBRARIES)
