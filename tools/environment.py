@@ -1,9 +1,10 @@
-"""Bring a virtual environment up to date: `python tools/environment.py .venv-3.11`, run by the Python it is to hold.
+"""Bring a virtual environment up to date: `python tools/environment.py .venv-3.11`.
 
-Everything is installed under constraints/pins.txt, so that two machines test the same code. What the environment
-was made from is written into it last, as a fingerprint: an environment without one was interrupted and is made
-anew, one with another fingerprint is brought up to date, one with the same is left alone.
-Modification times are not asked, because a clone, a checkout of another branch and a moved folder all lie.
+It is run by the Python that the environment is to hold. Everything is installed under constraints/pins.txt,
+so that two machines test the same code. What the environment was made from is written into it last, as a
+fingerprint: an environment without one was interrupted and is made anew, one with another fingerprint is
+brought up to date, one with the same is left alone. Modification times are not asked, because a clone, a
+checkout of another branch and a moved folder all lie.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ def plugins() -> list[Path]:
 def fingerprint() -> str:
     """Return what an environment made now would be made from."""
     digest = hashlib.sha256(f"{sys.version}\n{ROOT}\n".encode())
-    sources = [ROOT / "pyproject.toml", PINS, Path(__file__), *(folder / "pyproject.toml" for folder in plugins())]
+    sources = [
+        ROOT / "pyproject.toml",
+        PINS,
+        Path(__file__),
+        *(folder / "pyproject.toml" for folder in plugins()),
+    ]
     for source in sources:
         digest.update(source.read_bytes())
     return digest.hexdigest()

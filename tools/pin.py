@@ -1,8 +1,8 @@
 """Write constraints/pins.txt from what is installed in the environments given: names and versions, no more.
 
-A lock file would also hold the addresses that files came from, and hashes of files that another index may not
-have. Names and versions say what was tested, on any index. A package whose newest version for one Python is not
-the newest for another gets a marker; a pin of what is not installed does nothing, so it needs none.
+A lock file would also hold the addresses that files came from, and hashes of files that another index may
+not have. Names and versions say what was tested, on any index. A package whose newest version for one Python
+is not the newest for another gets a marker; a pin of what is not installed does nothing, so it needs none.
 """
 
 from __future__ import annotations
@@ -24,11 +24,20 @@ HEADER = """\
 def installed(python: str) -> tuple[str, dict[str, str]]:
     """Return an environment's Python, as "3.11", and the version of each package in it."""
     version = subprocess.run(
-        [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, check=True, text=True
+        [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+        capture_output=True,
+        check=True,
+        text=True,
     )
-    listed = subprocess.run([python, "-m", "pip", "list", "--format=json"], capture_output=True, check=True, text=True)
-    packages = {entry["name"].lower().replace("_", "-"): entry["version"] for entry in json.loads(listed.stdout)}
-    return version.stdout.strip(), {name: packages[name] for name in packages if not name.startswith(UNPINNED)}
+    listed = subprocess.run(
+        [python, "-m", "pip", "list", "--format=json"], capture_output=True, check=True, text=True
+    )
+    packages = {
+        entry["name"].lower().replace("_", "-"): entry["version"] for entry in json.loads(listed.stdout)
+    }
+    return version.stdout.strip(), {
+        name: packages[name] for name in packages if not name.startswith(UNPINNED)
+    }
 
 
 def lines(environments: dict[str, dict[str, str]]) -> list[str]:
