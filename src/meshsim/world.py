@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from meshsim import clients
+from meshsim.core.selector import parse_selector
 from meshsim.core.streams import Streams
 from meshsim.core.tape import Tape
 from meshsim.core.units import parse_duration
-from meshsim.errors import UsageError
+from meshsim.errors import UnsupportedOperation, UsageError
 from meshsim.faults.nemesis import Nemesis
 from meshsim.graph import Graph, build, build_fault
 from meshsim.kernel.patches import sockets
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from meshsim.kernel.process import Process
     from meshsim.kernel.scheduler import Kernel
     from meshsim.scenario import Document
+    from meshsim.transports.http.stubs import Route
 
 # Services boot before time 0, so that a scenario's moments count from a mesh that is up.
 BOOT_NS = 1_000_000_000
@@ -349,6 +351,37 @@ class World:
         if for_ is not None:
             words["for"] = for_
         return self.fault(words)
+
+    def stub(self, selector: str, **answer: Any) -> Route:
+        """Answer calls instead of the service: `reply=`, `error=` or `side_effect=`; returns a route.
+
+        Args:
+            selector: which calls, as `"mail POST /v1/messages"` or `"storefront -> stock"`.
+            answer: see `meshsim.transports.http.stubs.stub`, or what the service's adapter has.
+
+        Raises:
+            UsageError: nobody is called that, or the words make no answer.
+            UnsupportedOperation: the service speaks a protocol that has no stubs.
+        """
+        parsed = parse_selector(selector)
+        name = parsed.target.name
+        service = self.services.get(name)
+        if service is None and name not in self.platforms:
+            msg = (
+                f"{selector!r}: no service {name!r}; there are {', '.join([*self.services, *self.platforms])}"
+            )
+            raise UsageError(msg)
+        if service is not None and hasattr(service.adapter, "stub"):
+            route: Route = service.adapter.stub(self, parsed, **answer)
+            return route
+        if (service is None and self.platforms[name].word != "external") or (
+            service and service.port is None
+        ):
+            msg = f"{selector!r}: {name} does not answer HTTP; a stub has nothing to stand before"
+            raise UnsupportedOperation(msg)
+        from meshsim.transports.http.stubs import stub  # noqa: PLC0415 - a world without HTTP has none of it
+
+        return stub(parsed, **answer)
 
     def settle(self, duration: str | float = "30s") -> None:
         """End every fault and let virtual time pass until the mesh is quiet, for at most `duration`."""

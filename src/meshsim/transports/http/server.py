@@ -42,11 +42,13 @@ class Interception:
         reply: sent instead of the server's own; None lets the server answer.
         delay_ns: how long the reply, or the request, is held up.
         drop: whether nobody ever answers.
+        answer: called on the hub to answer; it starts a task if user code is to run, and finishes the exchange.
     """
 
     reply: ResponseHead | None = None
     delay_ns: int = 0
     drop: bool = False
+    answer: Callable[[Exchange], None] | None = None
 
 
 def interceptors() -> list[Interceptor]:
@@ -57,7 +59,9 @@ def interceptors() -> list[Interceptor]:
     kernel = api.kernel()
     found: list[Interceptor] | None = getattr(kernel, "http_interceptors", None)
     if found is None:
-        found = kernel.http_interceptors = []  # type: ignore[attr-defined] - what rooms hang on a world
+        found = []
+        # What rooms hang on a world; it goes with the world.
+        setattr(kernel, "http_interceptors", found)  # noqa: B010 - the kernel knows of no room
     return found
 
 
@@ -82,7 +86,17 @@ class Exchange:
         keep_alive: whether the connection goes on after this response.
     """
 
-    __slots__ = ("_end", "_responded", "chunks", "complete", "head", "keep_alive", "lost", "on_event", "server")
+    __slots__ = (
+        "_end",
+        "_responded",
+        "chunks",
+        "complete",
+        "head",
+        "keep_alive",
+        "lost",
+        "on_event",
+        "server",
+    )
 
     def __init__(self, server: HttpServer, end: ServerEnd, head: RequestHead) -> None:
         self.server = server
@@ -223,7 +237,7 @@ class HttpServer:
         refuses: whether the port refuses connections while all places are taken.
     """
 
-    def __init__(  # noqa: PLR0913 - what a server has
+    def __init__(
         self,
         fabric: Fabric,
         process: Process,
@@ -268,6 +282,10 @@ class HttpServer:
 
     def _after(self, exchange: Exchange, found: Interception) -> None:
         """Go on with a request that was intercepted, when its delay is over."""
+        if found.answer is not None:
+            self.active += 1
+            found.answer(exchange)
+            return
         if found.reply is None:
             self._admit(exchange)
             return
@@ -380,5 +398,3 @@ class RequestBody:
                 raise ConnectionResetError(104, "Connection reset by peer")
             self._lot.park(None, "the body of a request")
         return exchange.chunks.popleft()
-
-
