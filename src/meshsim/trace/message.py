@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 from zlib import crc32
 
+from meshsim.trace.event import scrub_bytes
+
 __all__ = ["BODY_BYTES_MAX", "MISSING", "Message", "plain"]
 
 BODY_BYTES_MAX = 64 * 1024
@@ -96,7 +98,7 @@ class Message:
             self._json = body = plain(body)
             raw = json.dumps(body).encode("ascii")
         self.size_bytes = len(raw)
-        self.crc = crc32(raw)
+        self.crc = crc32(scrub_bytes(raw))
         self.truncated = len(raw) > BODY_BYTES_MAX
         self.body: Any = body
         if self.truncated:

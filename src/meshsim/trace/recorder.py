@@ -145,7 +145,8 @@ class Recorder:
         key = (host, target)
         self.commands[key] = self.commands.get(key, 0) + 1
         host_id, target_id = self.intern(host), self.intern(target)
-        self._write((COMMAND, self.now(), host_id, target_id, took_ns), text, scrub(error) if error else "")
+        numbers = (COMMAND, self.now(), host_id, target_id, took_ns)
+        self._write(numbers, scrub(text), scrub(error) if error else "")
 
     def call_sent(
         self,

@@ -7,6 +7,7 @@ import random
 import ssl
 import tempfile
 import uuid
+from importlib import _bootstrap_external  # where modules' bodies are run
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import state
@@ -15,13 +16,20 @@ from meshsim.kernel.patches.patch import Patch, existing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from meshsim.kernel.task import Task
+
 real_urandom = os.urandom
 real_inst = random._inst  # type: ignore[attr-defined]  # noqa: SLF001 - what the module's functions are bound to
 real_init = random.Random.__init__
 real_seed = random.Random.seed
 real_getnode = uuid.getnode
 real_rand_bytes = ssl.RAND_bytes
+_source_loader: Any = _bootstrap_external._LoaderBasics  # type: ignore[attr-defined]  # what all loaders of source share
+real_exec_module: Any = _source_loader.exec_module
 real_candidate_names = tempfile._get_candidate_names  # type: ignore[attr-defined]  # noqa: SLF001
+
+# What the bodies of shared modules draw while they are imported, by the task that imports.
+importing: dict[Task, random.Random] = {}
 
 # The functions of the `random` module that are methods of one hidden generator.
 METHODS = ["seed", "random", "uniform", "triangular", "randint", "choice", "randrange", "sample", "shuffle", "choices", "normalvariate", "lognormvariate", "expovariate", "vonmisesvariate", "gammavariate", "gauss", "betavariate", "binomialvariate", "paretovariate", "weibullvariate", "getstate", "setstate", "getrandbits", "randbytes"]
@@ -35,6 +43,8 @@ def generator() -> random.Random:
     if task.process is state.kernel.home:  # type: ignore[union-attr]  # a task has a kernel
         # The test's own draws belong to pytest plugins and Hypothesis, which seed and restore them.
         return real_inst  # type: ignore[no-any-return]
+    if importing and task in importing:
+        return importing[task]
     found = task.process.tables.get("random")
     if found is None:
         found = task.process.tables["random"] = random.Random(task.process.random.getrandbits(64))
@@ -57,7 +67,39 @@ def _entropy() -> random.Random | None:
     task = state.task
     if task is None or state.real_ident() not in state.carriers:
         return None
+    if importing and task in importing:
+        return importing[task]
     return task.process.random
+
+
+def exec_module(loader: Any, module: Any) -> None:
+    """Run the body of a module; the replacement of what every loader of source does.
+
+    A module that all hosts share is imported by whichever of them is first, in the first world of an
+    interpreter and never again. Did its body draw from the stream of that host (multiprocessing does), the
+    host would draw otherwise afterwards than in the next world, or than where it had been imported before.
+    So it draws from its own name.
+    """
+    task = state.task
+    if task is None or state.real_ident() not in state.carriers:
+        real_exec_module(loader, module)
+        return
+    before = importing.pop(task, None)
+    # A private module has its host's builtins by now, and is imported in every world.
+    if "__builtins__" not in vars(module):
+        importing[task] = _quiet(module.__name__)
+    try:
+        real_exec_module(loader, module)
+    finally:
+        importing.pop(task, None)
+        if before is not None:
+            importing[task] = before
+
+
+def _quiet(name: str) -> random.Random:
+    made = random.Random.__new__(random.Random)
+    real_init(made, name)
+    return made
 
 
 def urandom(size: int, /) -> bytes:
@@ -117,4 +159,5 @@ def patches() -> list[Patch]:
     found += existing(ssl, {"RAND_bytes": rand_bytes}, rebind=True)
     found += existing(uuid, {"getnode": getnode}, rebind=True)
     found += existing(tempfile, {"_get_candidate_names": candidate_names})
+    found += existing(_source_loader, {"exec_module": exec_module})
     return [*found, Patch(random.Random, "__init__", init), Patch(random.Random, "seed", seed)]
