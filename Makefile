@@ -49,7 +49,7 @@ test: $(VERSIONS:%=test-%)
 	@echo 'Tested on Python $(VERSIONS)'
 
 $(VERSIONS:%=test-%): test-%: .venv-%
-	.venv-$*/bin/python -m pytest --quiet --numprocesses=$(JOBS) $(ARGS)
+	.venv-$*/bin/python -m pytest --numprocesses=$(JOBS) $(ARGS)
 
 check: lint types layers
 
@@ -71,7 +71,7 @@ bench: .venv-$(FIRST)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 coverage: .venv-$(FIRST)
-	$(BIN)/python -m pytest --quiet --numprocesses=$(JOBS) --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --cov --cov-report=term $(ARGS)
 
 build: .venv-$(FIRST)
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
