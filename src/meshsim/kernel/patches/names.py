@@ -37,9 +37,25 @@ HOMES = frozenset(
 )
 
 
-def _is(name: str, families: tuple[str, ...]) -> bool:
-    head = name.partition(".")[0]
-    return head in families
+_runner_names: dict[str, bool] = {}
+_follower_names: dict[str, bool] = {}
+
+
+def _is_runner(name: str) -> bool:
+    """Whether a module is the test runner's; asked of every module at every entry, so remembered by name."""
+    known = _runner_names.get(name)
+    if known is None:
+        known = _runner_names[name] = name.partition(".")[0] in RUNNERS
+    return known
+
+
+def _follows(name: str) -> bool:
+    """Whether the names in a module follow the world."""
+    known = _follower_names.get(name)
+    if known is None:
+        head = name.partition(".")[0]
+        known = _follower_names[name] = head not in RUNNERS and head not in OURS and name not in HOMES
+    return known
 
 
 # How many decorators are looked through: each keeps what it wraps in a closure.
@@ -68,7 +84,7 @@ class Rebinder:
             self._seen.clear()
             self._places.clear()
         for name, module in list(sys.modules.items()):
-            if self._wanted(name, module):
+            if type(module) is types.ModuleType and _follows(name):
                 self._scan(name, module, table)
         for places in self._places.values():
             for holder, kind, key in places:
@@ -82,22 +98,13 @@ class Rebinder:
         back = {id(replacement): original for original, replacement in pairs}
         ids = back.keys()
         for name, module in list(sys.modules.items()):
-            if not self._wanted(name, module):
+            if type(module) is not types.ModuleType or not _follows(name):
                 continue
             space = vars(module)
             if self._seen.get(name) == (id(space), len(space)) and ids.isdisjoint(map(id, space.values())):
                 continue
             for holder, kind, key in list(_references(name, space, back)):
                 _write(holder, kind, key, back[id(_read(holder, kind, key))])
-
-    @staticmethod
-    def _wanted(name: str, module: object) -> bool:
-        return (
-            type(module) is types.ModuleType
-            and not _is(name, RUNNERS)
-            and not _is(name, OURS)
-            and name not in HOMES
-        )
 
     def _scan(self, name: str, module: Any, table: dict[int, Any]) -> None:
         space = vars(module)
@@ -243,9 +250,11 @@ class RunnerClocks:
                 vars(copy).update(vars(module))
                 copies[id(module)] = copy
         for name, module in list(sys.modules.items()):
-            if type(module) is not types.ModuleType or not _is(name, RUNNERS):
+            if type(module) is not types.ModuleType or not _is_runner(name):
                 continue
             space = vars(module)
+            if copies.keys().isdisjoint(map(id, space.values())):
+                continue
             for key, value in list(space.items()):
                 copy = copies.get(id(value))
                 if copy is not None:
