@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Watcher"]
 
 PERIOD_NS = 1_000_000_000
+# Sentinel gives a silent connection up after half of its down-after-milliseconds.
+RECONNECT_NS = 15_000_000_000
 _PING = b"*1\r\n$4\r\nPING\r\n"
 # What counts as a sign of life, as in Sentinel: a server that loads or has lost its master is up.
 _ALIVE = (b"+PONG", b"-LOADING", b"-MASTERDOWN")
@@ -30,17 +32,23 @@ class _Eye:
         self.server = server
         self.last_answer_ns = watcher.now_ns
         self._watcher = watcher
+        self._since_ns = watcher.now_ns
         self._connection: Connection | None = None
         self._dialling: Any = None
 
     def ping(self) -> None:
-        """Ask whether the server is there; connect first if need be."""
+        """Ask whether the server is there; connect first if need be, and anew when the old way stays silent."""
+        now_ns = self._watcher.now_ns
+        if now_ns - max(self.last_answer_ns, self._since_ns) > RECONNECT_NS:
+            self.close()
+            self._connection = self._dialling = None
         if self._connection is not None:
             try:
                 self._connection.send(_PING, len(_PING))
             except ConnectionReset:
                 self._connection = None
         if self._connection is None and self._dialling is None:
+            self._since_ns = now_ns
             self._dialling = self._watcher.dial(self.server, self._dialled)
 
     def close(self) -> None:
@@ -48,7 +56,7 @@ class _Eye:
         if self._dialling is not None:
             self._dialling.cancel()
         if self._connection is not None:
-            self._connection.close()
+            self._connection.abort()
 
     def _dialled(self, outcome: Connection | Exception) -> None:
         self._dialling = None
