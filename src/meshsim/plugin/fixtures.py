@@ -69,8 +69,9 @@ def make_world(settings: Settings, scenario: Any, case: str | None, seed: int | 
         return scenario
     if scenario is None:
         msg = (
-            "the `mesh` fixture has no scenario: pass --mesh-scenario=PATH, set mesh_scenario in the ini file, "
-            "mark the test @pytest.mark.mesh(scenario=...), or redefine the fixture `mesh_scenario` in a conftest"
+            "the `mesh` fixture has no scenario: pass --mesh-scenario=PATH, set mesh_scenario in the ini "
+            "file, mark the test @pytest.mark.mesh(scenario=...), or redefine the fixture `mesh_scenario` in "
+            "a conftest"
         )
         raise pytest.UsageError(msg)
     if isinstance(scenario, str) and "::" in scenario:

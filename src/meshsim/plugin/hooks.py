@@ -106,7 +106,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say what each run was."""
-    if "meshsim.plugin.summary" in sys.modules:
-        sys.modules["meshsim.plugin.summary"].write(terminalreporter, config)
+    if not any(
+        name == "mesh.summary"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, _ in getattr(report, "user_properties", ())
+    ):
+        return
+    from meshsim.plugin import summary  # noqa: PLC0415 - an unused plugin imports nothing
+
+    summary.write(terminalreporter)

@@ -139,7 +139,7 @@ class RunItem(pytest.Item):
         if settings.check_determinism:
             self._compare(result, self._run(settings))
         self.result = result
-        summary.note(self.config, self.nodeid, result)
+        self.user_properties.append((summary.SUMMARY, result.summary))
         if result.verdict == "pass":
             return
         if result.verdict == "unknown" and settings.unknown == "skip":

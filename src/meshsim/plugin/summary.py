@@ -5,15 +5,13 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from meshsim.plugin.fixtures import MESH
 from meshsim.plugin.options import SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from meshsim.runner import Result
+    import pytest
 
-RUNS = pytest.StashKey[dict[str, Any]]()
+SUMMARY = "mesh.summary"
 
 
 def header(settings: Settings) -> list[str]:
@@ -38,19 +36,19 @@ def header(settings: Settings) -> list[str]:
     return [f"meshsim: {'; '.join(part for part in said if part)}"]
 
 
-def note(config: pytest.Config, nodeid: str, result: Result) -> None:
-    """Keep what the end of the session says of a run."""
-    config.stash.setdefault(RUNS, {})[nodeid] = result
-
-
-def write(reporter: Any, config: pytest.Config) -> None:
-    """Write a line a run."""
-    runs = config.stash.get(RUNS, None)
-    if not runs:
-        return
-    reporter.section("meshsim")
-    for nodeid, result in runs.items():
-        reporter.write_line(f"{nodeid}: {result.summary}")
+def write(reporter: Any) -> None:
+    """Write a line a run, also for those that ran in other processes (xdist)."""
+    lines = [
+        f"{report.nodeid}: {text}"
+        for reports in reporter.stats.values()
+        for report in reports
+        for name, text in getattr(report, "user_properties", ())
+        if name == SUMMARY and getattr(report, "when", None) == "call"
+    ]
+    if lines:
+        reporter.section("meshsim")
+        for line in sorted(lines):
+            reporter.write_line(line)
 
 
 def add_section(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -17,7 +17,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     unknown = sorted(set(words) - {"scenario", "case", "seed", "seeds"})
     if unknown or (marker is not None and marker.args):
         wrong = ", ".join(unknown) or "positional arguments"
-        msg = f"{metafunc.definition.nodeid}: @pytest.mark.mesh takes scenario=, case=, seed= and seeds=, not {wrong}"
+        where = metafunc.definition.nodeid
+        msg = f"{where}: @pytest.mark.mesh takes scenario=, case=, seed= and seeds=, not {wrong}"
         raise pytest.UsageError(msg)
     # Several scenarios on the command line are several tests; one is what the fixture `mesh_scenario` says.
     scenarios: list[tuple[Any, str | None]] = [(None, None)]
