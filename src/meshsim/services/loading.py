@@ -21,7 +21,7 @@ def load_target(spec: ServiceSpec) -> Any:
     """
     target = spec.target
     if target is None:
-        msg = f"service {spec.name!r} names no code; write {spec.adapter}: \"module:attribute\""
+        msg = f'service {spec.name!r} names no code; write {spec.adapter}: "module:attribute"'
         raise UsageError(msg)
     if target.value is not None:
         return target.value

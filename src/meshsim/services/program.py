@@ -40,7 +40,12 @@ class PythonAdapter:
         if target is not None and target.script is not None:
             source = Path(target.script)
             run(process, compile(source.read_bytes(), str(source), "exec"), str(source), None)
-        elif target is not None and target.value is None and target.attribute is None and target.module is not None:
+        elif (
+            target is not None
+            and target.value is None
+            and target.attribute is None
+            and target.module is not None
+        ):
             run_module(process, target.module)
         else:
             function = load_target(spec)

@@ -38,7 +38,8 @@ def load_adapter(word: str) -> Adapter:
         return found
     entries = sorted(entry_points(group=GROUP, name=word), key=_distribution)
     if not entries:
-        msg = f"no adapter is called {word!r}{did_you_mean(word, words())}; the adapters are {', '.join(words())}"
+        known = words()
+        msg = f"no adapter is called {word!r}{did_you_mean(word, known)}; the adapters are {', '.join(known)}"
         raise UsageError(msg)
     if len({entry.value for entry in entries}) > 1:
         owners = " and ".join(_distribution(entry) for entry in entries)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-
 from tests.parity.http.peer import MeshPeer, RealPeer, Script, describe
 from tests.transports.http.small_world import SmallWorld
 

@@ -46,15 +46,26 @@ class Step:
         """Return the step as bytes."""
         body = self.data
         if self.chunked:
-            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if self.more else b"0\r\n\r\n")
+            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (
+                b"" if self.more else b"0\r\n\r\n"
+            )
         if self.kind != "head":
             return body
         message = ResponseHead(self.status, self.headers)
-        lines = [f"HTTP/1.1 {self.status} {message.reason}", *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [
+            f"HTTP/1.1 {self.status} {message.reason}",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def head(status: int = 200, data: bytes = b"", *headers: tuple[str, str], length: int | None = None, more: bool = False) -> Step:
+def head(
+    status: int = 200,
+    data: bytes = b"",
+    *headers: tuple[str, str],
+    length: int | None = None,
+    more: bool = False,
+) -> Step:
     """Return a head whose body has a length."""
     sized = ("Content-Length", str(len(data) if length is None else length))
     return Step("head", status, [*headers, sized], data, more or (length or 0) > len(data))
@@ -173,7 +184,7 @@ class MeshPeer:
 
 
 def describe(error: BaseException, address: tuple[str, int]) -> list[str]:
-    """Return an exception and everything that hangs on it, as text without what differs between two places."""
+    """Return an exception and all that hangs on it, as text without what differs between two places."""
     return list(_walk(error, address, 0, set()))
 
 
@@ -184,7 +195,9 @@ def _walk(error: BaseException, address: tuple[str, int], depth: int, seen: set[
     kind = type(error)
     module = "builtins" if kind.__module__ in {"socket", "builtins"} else kind.__module__
     # The mesh's connections are subclasses of the libraries' own.
-    text = re.sub(r"Mesh(?=HTTPS?Connection|Connection)", "", str(error)).replace("Connection(host", "HTTPConnection(host")
+    text = re.sub(r"Mesh(?=HTTPS?Connection|Connection)", "", str(error)).replace(
+        "Connection(host", "HTTPConnection(host"
+    )
     text = text.replace("HTTPHTTP", "HTTP")
     text = re.sub(r" at 0x[0-9a-f]+|(?<=cancel scope )[0-9a-f]+", "", text)
     text = text.replace(str(address[1]), "PORT").replace(address[0], "PEER")

@@ -1,4 +1,4 @@
-"""What clients do on top of connections: redirects, cookies, encodings, retries, pools. The same in both places."""
+"""What clients do on top of connections: redirects, cookies, encodings, retries, pools; in both places."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 import requests
-from tests.parity.http.peer import CLOSE, Script, Step, chunked_head, head
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
+
+from tests.parity.http.peer import CLOSE, Script, Step, chunked_head, head
 
 Both = Callable[[Callable[[str], Any], Script], tuple[Any, Any]]
 
@@ -25,7 +26,9 @@ def site(method: str, target: str) -> list[Step]:
         "/moved": [head(302, b"", ("Location", "/"))],
         "/login": [head(200, b"in", ("Set-Cookie", "sid=1; Path=/"), ("Set-Cookie", "b=2; Path=/"))],
         "/gzip": [head(200, gzip.compress(b"zipped", mtime=0), ("Content-Encoding", "gzip"))],
-        "/gzip-chunked": [chunked_head(gzip.compress(b"z" * 99, mtime=0), ("Content-Encoding", "gzip"), more=False)],
+        "/gzip-chunked": [
+            chunked_head(gzip.compress(b"z" * 99, mtime=0), ("Content-Encoding", "gzip"), more=False)
+        ],
         "/busy": [head(503, b"later", ("Retry-After", "0"))],
         "/closing": [head(200, b"bye", ("Connection", "close")), CLOSE],
         "/lines": [head(200, b"one\ntwo\n\nthree")],
@@ -52,7 +55,9 @@ def test_cookies_are_the_same(both: Both) -> None:
     def body(url: str) -> Any:
         with requests.Session() as session:
             session.get(f"{url}/login", timeout=1)
-            return sorted(session.cookies.items()), session.get(f"{url}/", timeout=1).request.headers.get("Cookie")
+            return sorted(session.cookies.items()), session.get(f"{url}/", timeout=1).request.headers.get(
+                "Cookie"
+            )
 
     fake, real = both(body, site)
     assert fake == real == [([("b", "2"), ("sid", "1")], "sid=1; b=2"), "1 connections"]
@@ -98,9 +103,12 @@ def test_the_parts_of_a_response_are_the_same(both: Both) -> None:
             reply.elapsed.total_seconds() > 0,
         ]
         head_reply = requests.head(f"{url}/", timeout=1)
-        return asked, head_reply.headers["Content-Length"], head_reply.content, io.TextIOWrapper(
-            requests.get(f"{url}/lines", timeout=1, stream=True).raw
-        ).readlines()
+        return (
+            asked,
+            head_reply.headers["Content-Length"],
+            head_reply.content,
+            io.TextIOWrapper(requests.get(f"{url}/lines", timeout=1, stream=True).raw).readlines(),
+        )
 
     fake, real = both(body, site)
     assert fake == real
@@ -148,11 +156,14 @@ def test_connections_are_kept_alike(both: Both) -> None:
 
 
 def test_a_pool_without_room_is_the_same(both: Both) -> None:
-    """httpx tells of a full pool, and of nothing else."""
+    """An httpx client tells of a full pool, and of nothing else."""
 
     def body(url: str) -> Any:
         limits = httpx.Limits(max_connections=1)
-        with httpx.Client(limits=limits, timeout=httpx.Timeout(2, pool=0.1)) as client, client.stream("GET", f"{url}/"):
+        with (
+            httpx.Client(limits=limits, timeout=httpx.Timeout(2, pool=0.1)) as client,
+            client.stream("GET", f"{url}/"),
+        ):
             return client.get(f"{url}/")
 
     fake, real = both(body, site)

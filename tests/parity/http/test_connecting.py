@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from meshsim.network.rules import Partition
 from tests.parity.http.peer import describe
-from tests.transports.http.small_world import SmallWorld
 from tests.parity.http.test_faults import CLIENTS, Client
+from tests.transports.http.small_world import SmallWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PORT = 8081
 
@@ -39,7 +42,7 @@ def silent_port() -> Iterator[int]:
         fillers = []
         for _ in range(3):
             filler = socket.socket()
-            filler.setblocking(False)  # noqa: FBT003
+            filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
             fillers.append(filler)
         yield listener.getsockname()[1]

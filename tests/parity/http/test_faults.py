@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import requests
+
 from tests.parity.http.peer import CLOSE, RESET, STALL, Script, Step, chunk, chunked_head, head
 
 Client = Callable[[str], Any]
@@ -56,7 +57,11 @@ BODIES: dict[str, list[Step]] = {
     "not found": [head(404, b"no")],
     "no content": [Step("head", 204, [])],
     "chunked": [chunked_head(b"hel"), chunk(b"lo"), chunk(b"", more=False)],
-    "until close": [Step("head", 200, [("Connection", "close")], b"hel", more=True), chunk(b"lo", chunked=False), CLOSE],
+    "until close": [
+        Step("head", 200, [("Connection", "close")], b"hel", more=True),
+        chunk(b"lo", chunked=False),
+        CLOSE,
+    ],
     "close before the reply": [CLOSE],
     "reset before the reply": [RESET],
     "no reply": [STALL],
@@ -69,7 +74,9 @@ BODIES: dict[str, list[Step]] = {
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("name", BODIES)
-def test_a_reply_or_its_failure_is_the_same(client: Client, name: str, both: Callable[[Client, Script], Any]) -> None:
-    """A client sees the same reply, or the same exception with the same causes, on the mesh and on the loopback."""
+def test_a_reply_or_its_failure_is_the_same(
+    client: Client, name: str, both: Callable[[Client, Script], Any]
+) -> None:
+    """A client sees the same reply, or the same exception with its causes, on the mesh and the loopback."""
     fake, real = both(client, lambda _method, _target: BODIES[name])
     assert fake == real

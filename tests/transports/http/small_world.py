@@ -36,7 +36,9 @@ class SmallWorld:
         self.kernel.on_switch = self.recorder.switch
         self.fabric.on_packet = self.recorder.packet
         self.unhandled: list[tuple[str, str, BaseException | None]] = []
-        self.kernel.on_unhandled = lambda process, what, error: self.unhandled.append((process.host.name, what, error))
+        self.kernel.on_unhandled = lambda process, what, error: self.unhandled.append(
+            (process.host.name, what, error)
+        )
 
     def __enter__(self) -> Self:
         self.fabric.names.add(self.kernel.hosts["test"], None)
@@ -73,7 +75,9 @@ class SmallWorld:
         task: Task = self.kernel.spawn(process, body, name="MainThread")
         return task
 
-    def serve(self, name: str, kind: str, application: Any, service: str | None = None, **options: Any) -> Process:
+    def serve(
+        self, name: str, kind: str, application: Any, service: str | None = None, **options: Any
+    ) -> Process:
         """Boot an application on a new host by its adapter, and wait until it listens."""
         process = self.process(name, options.get("port") or 80, service)
         spec = SimpleNamespace(

@@ -6,16 +6,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import requests
 from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.responses import StreamingResponse
-from tests.transports.http.small_world import SmallWorld
 
 from meshsim.kernel.patches import signals
+
+if TYPE_CHECKING:
+    from tests.transports.http.small_world import SmallWorld
 
 Send = Callable[[dict[str, Any]], Any]
 
@@ -95,9 +97,7 @@ def test_a_request_is_read_as_it_comes(world: SmallWorld) -> None:
 
     @app.post("/")
     async def index(request: Request) -> str:
-        async for part in request.stream():
-            if part:
-                arrivals.append((part, round(world.now_s - begun)))
+        arrivals.extend([(part, round(world.now_s - begun)) async for part in request.stream() if part])
         return "ok"
 
     async def parts() -> AsyncIterator[bytes]:
@@ -204,7 +204,9 @@ def test_a_wrong_length_is_the_applications_error(world: SmallWorld, length: int
     """A body that is not as long as announced raises in the application, as in uvicorn."""
 
     async def app(_scope: Any, _receive: Any, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % length)]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % length)]}
+        )
         await send({"type": "http.response.body", "body": b"body"})
 
     world.serve("shop", "asgi", app)
@@ -259,6 +261,7 @@ def test_a_failed_startup_ends_the_process(world: SmallWorld) -> None:
     task = world.main(process, ADAPTER.boot, world, process.host, SimpleNamespace(name="shop", target=target))
     time.sleep(1)
     assert task.done
+    assert task.error is not None
     assert isinstance(task.error.__cause__, ValueError)
 
 

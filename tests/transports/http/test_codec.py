@@ -21,7 +21,7 @@ def test_a_response_measures_what_its_bytes_would() -> None:
 
 
 @pytest.mark.parametrize(("data", "more"), [(b"x" * 17, True), (b"x" * 17, False), (b"", False)])
-def test_a_chunk_measures_what_its_bytes_would(data: bytes, more: bool) -> None:  # noqa: FBT001
+def test_a_chunk_measures_what_its_bytes_would(data: bytes, more: bool) -> None:
     """A chunk's size is that of its frame and its data, and of the last frame where it ends the body."""
     frame = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
     assert BodyChunk(data, more=more).size_bytes == len(frame + (b"" if more else b"0\r\n\r\n"))
@@ -37,12 +37,15 @@ def test_a_chunk_measures_what_its_bytes_would(data: bytes, more: bool) -> None:
         ([("Connection", "keep-alive")], "HTTP/1.0", False),
     ],
 )
-def test_when_a_connection_ends(headers: codec.Headers, version: str, closes: bool) -> None:  # noqa: FBT001
+def test_when_a_connection_ends(headers: codec.Headers, version: str, closes: bool) -> None:
     """A connection ends where the message or its version says so."""
     assert codec.asks_to_close(headers, version) is closes
 
 
-@pytest.mark.parametrize(("method", "status", "has"), [("GET", 200, True), ("HEAD", 200, False), ("GET", 204, False), ("GET", 304, False)])
-def test_which_responses_have_a_body(method: str, status: int, has: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("method", "status", "has"),
+    [("GET", 200, True), ("HEAD", 200, False), ("GET", 204, False), ("GET", 304, False)],
+)
+def test_which_responses_have_a_body(method: str, status: int, has: bool) -> None:
     """A HEAD, a 204 and a 304 have no body."""
     assert codec.has_body(method, status) is has

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from flask import Flask
-from tests.transports.http.small_world import SmallWorld
 
 from meshsim.kernel.patches import signals
+
+if TYPE_CHECKING:
+    from tests.transports.http.small_world import SmallWorld
 
 
 def slow_app(cost_s: float = 1.0) -> Flask:
@@ -35,7 +37,11 @@ def ask_all(world: SmallWorld, count: int) -> list[Any]:
         try:
             what: Any = requests.get("http://slow/", timeout=60).status_code
         except requests.ConnectionError as error:
-            what = type(error.args[0].reason).__name__ if hasattr(error.args[0], "reason") else type(error.args[0]).__name__
+            what = (
+                type(error.args[0].reason).__name__
+                if hasattr(error.args[0], "reason")
+                else type(error.args[0]).__name__
+            )
         results.append((round(world.now_s - begun), what))
 
     tasks = [world.background(f"ask-{number}", ask) for number in range(count)]
@@ -57,7 +63,7 @@ def test_without_a_limit_nobody_waits(world: SmallWorld) -> None:
 
 
 def test_a_full_queue_turns_requests_away(world: SmallWorld) -> None:
-    """Where no more may wait, a request on an open connection is answered 503 and the port refuses new ones."""
+    """Where no more may wait the port refuses connections, until somebody more may."""
     world.serve("slow", "wsgi", slow_app(), concurrency=1, queue=1)
     busy = [world.background(f"busy-{number}", requests.get, "http://slow/") for number in range(2)]
     time.sleep(0.1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.validate import validator
 
 import pytest
 import requests
 from flask import Flask, Response, request, stream_with_context
-from tests.transports.http.small_world import SmallWorld
+
+if TYPE_CHECKING:
+    from tests.transports.http.small_world import SmallWorld
 
 Start = Callable[..., Callable[[bytes], None]]
 
@@ -18,7 +20,7 @@ Start = Callable[..., Callable[[bytes], None]]
 def test_the_environment_is_what_wsgi_demands(world: SmallWorld) -> None:
     """The standard library's validator finds nothing wrong with a request or a response."""
 
-    def app(environ: dict[str, Any], start: Start) -> list[bytes]:
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
         body = environ["wsgi.input"].read(5)
         start("200 OK", [("Content-Type", "text/plain")])
         return [b"got " + body]
@@ -38,7 +40,11 @@ def test_the_environment_has_the_request(world: SmallWorld) -> None:
         return []
 
     world.serve("shop", "wsgi", app)
-    reply = requests.put("http://shop/caf%C3%A9/x?q=%20", data="é".encode(), headers={"X-Two-Words": "v", "Content-Type": "t/x"})
+    reply = requests.put(
+        "http://shop/caf%C3%A9/x?q=%20",
+        data="é".encode(),
+        headers={"X-Two-Words": "v", "Content-Type": "t/x"},
+    )
     assert reply.status_code == 204
     wanted = {
         "REQUEST_METHOD": "PUT",
@@ -151,7 +157,9 @@ def test_an_exception_before_the_headers_is_a_500(world: SmallWorld) -> None:
     with requests.Session() as session:
         assert session.get("http://shop/boom").status_code == 500
         assert session.get("http://shop/").text == "fine"
-    assert [(host, what, str(error)) for host, what, error in world.unhandled] == [("shop", "GET /boom", "no")]
+    assert [(host, what, str(error)) for host, what, error in world.unhandled] == [
+        ("shop", "GET /boom", "no")
+    ]
 
 
 def test_flasks_own_500_is_reported(world: SmallWorld) -> None:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from meshsim.transports.http.server import Exchange
 
     Message = MutableMapping[str, Any]
-    Application = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
+    Application = Callable[
+        [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any
+    ]
 
 logger = logging.getLogger("meshsim.asgi")
 
@@ -68,7 +70,17 @@ class AsgiGateway:
 class Cycle:
     """One request and its response, as an application sees them."""
 
-    __slots__ = ("_bodiless", "_complete", "_exchange", "_gateway", "_head", "_left", "_read", "_status", "_waiter")
+    __slots__ = (
+        "_bodiless",
+        "_complete",
+        "_exchange",
+        "_gateway",
+        "_head",
+        "_left",
+        "_read",
+        "_status",
+        "_waiter",
+    )
 
     def __init__(self, gateway: AsgiGateway, exchange: Exchange) -> None:
         self._gateway = gateway
@@ -92,7 +104,7 @@ class Cycle:
         except asyncio.CancelledError:
             self._end(intact=False)
             raise
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever the application raises is its server's to answer
             exchange.report(error)
             if not self._status:
                 await self._fail()
@@ -137,7 +149,9 @@ class Cycle:
             "path": gateway.root_path + unquote(path),
             "raw_path": gateway.root_path.encode("ascii") + path.encode("ascii"),
             "query_string": query.encode("ascii"),
-            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in head.headers],
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in head.headers
+            ],
             "state": gateway.state.copy(),
         }
 
@@ -198,25 +212,26 @@ class Cycle:
         exchange = self._exchange
         status = self._status = message["status"]
         lines = [
-            (bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in message.get("headers", ())
+            (bytes(name).decode("latin-1"), bytes(value).decode("latin-1"))
+            for name, value in message.get("headers", ())
         ]
-        lines.extend(standing_headers(lines))
-        length = codec.find(lines, "content-length")
+        framing = codec.Framing(lines)
+        lines.extend(standing_headers(framing))
         self._bodiless = not codec.has_body(exchange.head.method, status)
         if self._bodiless:
             pass
-        elif length is not None:
-            self._left = int(length)
+        elif framing.length is not None:
+            self._left = framing.length
         elif exchange.head.version != codec.HTTP_1_1:
             exchange.keep_alive = False
-        elif codec.find(lines, "transfer-encoding") is None:
+        elif not framing.chunked:
             lines.append(("transfer-encoding", "chunked"))
-        if codec.asks_to_close(lines):
+        if framing.closes():
             exchange.keep_alive = False
         elif not exchange.keep_alive:
             lines.append(CLOSE)
         self._head = ResponseHead(status, lines)
-        # The first part of the body nearly always comes before the loop's next turn, and then goes with the head.
+        # The body's beginning nearly always comes before the loop's next turn, and then goes with the head.
         self._gateway.loop.call_soon(self._flush_head)
 
     def _flush_head(self) -> None:

@@ -81,7 +81,7 @@ class Attempt:
         found.call_failed(call, f"{type(error).__name__}: {error}")
 
 
-def begin(  # noqa: PLR0913 - what there is to know of a request
+def begin(
     process: Process,
     target_service: str,
     method: str,

@@ -43,7 +43,7 @@ class RequestHead:
 
     __slots__ = ("body", "call", "headers", "method", "more", "scheme", "target", "version")
 
-    def __init__(  # noqa: PLR0913 - a request line has this many parts
+    def __init__(
         self,
         method: str,
         target: str,
@@ -79,7 +79,7 @@ class ResponseHead:
 
     __slots__ = ("body", "headers", "more", "reason", "status", "version")
 
-    def __init__(  # noqa: PLR0913 - a status line has this many parts
+    def __init__(
         self,
         status: int,
         headers: Headers,
@@ -129,22 +129,61 @@ def headers_size_bytes(headers: Iterable[tuple[str, str]]) -> int:
     return sum([len(name) + len(value) + _HEADER_BYTES for name, value in headers])
 
 
-def find(headers: Iterable[tuple[str, str]], lower_name: str) -> str | None:
-    """Return the first value of a header by its name in lower case, or None."""
-    length = len(lower_name)
-    for name, value in headers:
-        if len(name) == length and name.lower() == lower_name:
-            return value
-    return None
+class Framing:
+    """What a message's headers say of its body and of its connection, read in one pass.
+
+    Attributes:
+        length: of the body in bytes, or None where it is not said.
+        chunked: whether the body is framed in chunks.
+        connection: the `Connection` header in lower case, or nothing.
+        date, server: whether the message has these headers.
+    """
+
+    __slots__ = ("chunked", "connection", "date", "length", "server")
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self.length: int | None = None
+        self.chunked = self.date = self.server = False
+        self.connection = ""
+        for name, value in headers:
+            # Lengths first: most headers are none of these, and are not worth a copy in lower case.
+            if len(name) in _FRAMING_LENGTHS:
+                self._take(name.lower(), value)
+
+    def _take(self, name: str, value: str) -> None:
+        if name == "content-length":
+            self.length = _whole_number(value)
+        elif name == "transfer-encoding":
+            self.chunked = "chunked" in value.lower()
+        elif name == "connection":
+            self.connection = f"{self.connection},{value.lower()}" if self.connection else value.lower()
+        elif name == "date":
+            self.date = True
+        elif name == "server":
+            self.server = True
+
+    def closes(self, version: str = HTTP_1_1) -> bool:
+        """Whether the connection ends with this message (RFC 9112, 9.3)."""
+        if not self.connection:
+            return version != HTTP_1_1
+        tokens = [token.strip() for token in self.connection.split(",")]
+        return "close" in tokens if version == HTTP_1_1 else "keep-alive" not in tokens
+
+
+_FRAMING_LENGTHS: Final = frozenset(
+    map(len, ("content-length", "transfer-encoding", "connection", "date", "server"))
+)
+
+
+def _whole_number(text: str) -> int | None:
+    digits = text.strip()
+    # int() would take "+1", "1_0" and digits of other scripts; a server that sends those has said nothing.
+    return int(digits) if digits.isascii() and digits.isdecimal() else None
 
 
 def asks_to_close(headers: Iterable[tuple[str, str]], version: str = HTTP_1_1) -> bool:
-    """Whether the connection ends with this message (RFC 9112, 9.3)."""
-    value = find(headers, "connection")
-    tokens = [] if value is None else [token.strip() for token in value.lower().split(",")]
-    if version == HTTP_1_1:
-        return "close" in tokens
-    return "keep-alive" not in tokens
+    """Whether the connection ends with the message that has these headers."""
+    return Framing(headers).closes(version)
 
 
 def has_body(method: str, status: int) -> bool:

@@ -4,14 +4,14 @@ Both client stacks stand on sockets: `socket.create_connection` and `recv` raise
 httpcore wrap those in errors of their own. The same `OSError`s raised at the same places therefore give
 exactly the chains that users know, made by the real libraries' own code:
 
-    phase      outcome             OSError                        requests                         httpx
-    resolve    NameUnknown         gaierror(-2)                   ConnectionError(NameResolution)  ConnectError
-    connect    ConnectRefused      ConnectionRefusedError(111)    ConnectionError(NewConnection)   ConnectError
-    connect    ConnectTimeout      TimeoutError                   ConnectTimeout                   ConnectTimeout
-    request    SendTimeout         TimeoutError                   ConnectionError(Aborted)         WriteTimeout
-    response   ReceiveTimeout      TimeoutError                   ReadTimeout                      ReadTimeout
-    any        ConnectionReset     ConnectionResetError(104)      ConnectionError(Aborted)         ReadError
-    response   orderly close       none: an empty read            ConnectionError(Disconnected)    RemoteProtocolError
+    phase     outcome          OSError                      requests                        httpx
+    resolve   NameUnknown      gaierror(-2)                 ConnectionError(NameResolution) ConnectError
+    connect   ConnectRefused   ConnectionRefusedError(111)  ConnectionError(NewConnection)  ConnectError
+    connect   ConnectTimeout   TimeoutError                 ConnectTimeout                  ConnectTimeout
+    request   SendTimeout      TimeoutError                 ConnectionError(Aborted)        WriteTimeout
+    response  ReceiveTimeout   TimeoutError                 ReadTimeout                     ReadTimeout
+    any       ConnectionReset  ConnectionResetError(104)    ConnectionError(Aborted)        ReadError
+    response  orderly close    none: an empty read          ConnectionError(Disconnected) RemoteProtocolError
 """
 
 from __future__ import annotations

@@ -111,14 +111,9 @@ class ClientExchange:
         head.scheme = request.url.scheme.decode("ascii")
         head.call = self.attempt.call
         self.attempt.connected(target_host)
-        self._keep_alive = not codec.asks_to_close(lines)
-        length = codec.find(lines, "content-length")
-        if length is not None:
-            self._to_send = int(length)
-        elif codec.find(lines, "transfer-encoding") is None:
-            self._to_send = 0
-        else:
-            self._to_send = None
+        framing = codec.Framing(lines)
+        self._keep_alive = not framing.closes()
+        self._to_send = None if framing.chunked else framing.length or 0
         if self._to_send:
             self._head = head
             return None
@@ -175,12 +170,10 @@ class ClientExchange:
         self.over = not reply.more
         self.data = reply.body
         self._received = len(reply.body)
-        self._chunked = codec.find(reply.headers, "transfer-encoding") is not None
-        length = None if self._chunked else codec.find(reply.headers, "content-length")
-        self._expected = None if length is None else int(length)
-        if codec.asks_to_close(reply.headers, reply.version) or (
-            reply.more and not self._chunked and self._expected is None
-        ):
+        framing = codec.Framing(reply.headers)
+        self._chunked = framing.chunked
+        self._expected = None if framing.chunked else framing.length
+        if framing.closes(reply.version) or (reply.more and not self._chunked and self._expected is None):
             self._keep_alive = False
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
         return HTTP_VERSIONS[reply.version], reply.status, reply.reason.encode("latin-1"), headers, b""

@@ -58,7 +58,7 @@ class Lifespan:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         try:
             await self._application(scope, self._messages.get, self._send)
-        except Exception as error:  # noqa: BLE001 - an application without a lifespan raises whatever it likes
+        except Exception as error:
             self._error = error
             if self._started.is_set() and self._failure is None:
                 logger.exception("Exception in 'lifespan' protocol")
@@ -76,7 +76,7 @@ class Lifespan:
         elif kind == "lifespan.shutdown.complete":
             self._stopped.set()
         elif kind == "lifespan.shutdown.failed":
-            # Starlette says so too when its coroutine is thrown away, long after a crash: that is no shutdown.
+            # Starlette says so too when its coroutine is thrown away long after a crash, which is none.
             if self._asked:
                 logger.error("the application's shutdown failed: %s", message.get("message", ""))
             self._stopped.set()

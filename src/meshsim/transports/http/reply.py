@@ -35,25 +35,26 @@ class Reply(http.client.HTTPResponse):
         self.debuglevel = 0
         self._method = method
         message = http.client.HTTPMessage()
-        message._headers = self.header_lines = head.headers  # type: ignore[attr-defined] # noqa: SLF001
+        message._headers = self.header_lines = head.headers  # type: ignore[attr-defined]
         self.headers = self.msg = message
         self.code = self.status = head.status
         self.reason = head.reason
         self.version = 11 if head.version == codec.HTTP_1_1 else 10
-        encoding = codec.find(head.headers, "transfer-encoding")
-        self.chunked = encoding is not None and encoding.lower() == "chunked"
+        framing = codec.Framing(head.headers)
+        self.chunked = framing.chunked
         self.chunk_left = None
-        self.length = self._length(head)
-        closing = codec.asks_to_close(head.headers, head.version)
-        self.will_close = closing or (self.length is None and not self.chunked)
-        raw = BodyFile(wire, head, attempt, chunked=self.chunked, will_close=self.will_close)
-        self.fp = io.BufferedReader(raw)
-
-    def _length(self, head: ResponseHead) -> int | None:
-        if not codec.has_body(self._method, head.status):
-            return 0
-        text = None if self.chunked else codec.find(head.headers, "content-length")
-        return int(text) if text is not None and text.isdecimal() else None
+        self.length = framing.length
+        if not codec.has_body(method, head.status):
+            self.length = 0
+        elif framing.chunked:
+            self.length = None
+        self.will_close = framing.closes(head.version) or (self.length is None and not self.chunked)
+        if head.more or self.chunked or self.will_close:
+            framed = framing.chunked or framing.length is not None
+            self.fp = io.BufferedReader(BodyFile(wire, head, attempt, self, framed=framed))
+        else:
+            # All of it is at hand, and the connection goes on: no file of ours has anything to do.
+            self.fp = io.BufferedReader(io.BytesIO(head.body))  # a raw file in all but name
 
     @classmethod
     def wait(cls, wire: Wire, method: str, attempt: Attempt) -> Reply:
@@ -66,8 +67,8 @@ class Reply(http.client.HTTPResponse):
         head = wire.receive()
         if head is None:
             raise http.client.RemoteDisconnected("Remote end closed connection without response")
-        attempt.head(head)  # type: ignore[arg-type] - a reply begins with its head
-        return cls(wire, head, method, attempt)  # type: ignore[arg-type]
+        attempt.head(head)
+        return cls(wire, head, method, attempt)
 
 
 class BodyFile(io.RawIOBase):
@@ -77,19 +78,18 @@ class BodyFile(io.RawIOBase):
         wire: where the rest comes from.
         head: what came so far.
         attempt: what the trace is told of.
-        chunked: whether the body is framed.
-        will_close: whether the connection ends with the body.
+        reply: whose body it is.
+        framed: whether the body's end is known otherwise than by the connection's.
     """
 
     def __init__(
-        self, wire: Wire, head: ResponseHead, attempt: Attempt, *, chunked: bool, will_close: bool
+        self, wire: Wire, head: ResponseHead, attempt: Attempt, reply: Reply, *, framed: bool
     ) -> None:
         self._wire = wire
         self._attempt = attempt
-        self._chunked = chunked
-        self._will_close = will_close
-        # Only a body whose length nobody said ends with its connection.
-        self._framed = chunked or codec.find(head.headers, "content-length") is not None
+        self._framed = framed
+        self._chunked = reply.chunked
+        self._will_close = reply.will_close
         self._pending = self._frame(head.body, more=head.more)
         self._ended = not head.more
 

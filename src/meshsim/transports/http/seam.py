@@ -32,24 +32,24 @@ def _urllib3() -> list[Patch]:
 
 
 def _httpcore() -> list[Patch]:
-    from meshsim.transports.http import seam_httpx, seam_httpx_async  # noqa: PLC0415 - as above
+    from meshsim.transports.http import seam_httpx, seam_httpx_async  # noqa: PLC0415 - the library is only there now
 
     return [*seam_httpx.patches(), *seam_httpx_async.patches()]
 
 
 def _werkzeug() -> list[Patch]:
-    from meshsim.transports.http import seam_servers  # noqa: PLC0415 - as above
+    from meshsim.transports.http import seam_servers  # noqa: PLC0415 - the library is only there now
 
     return seam_servers.werkzeug_patches()
 
 
 def _uvicorn() -> list[Patch]:
-    from meshsim.transports.http import seam_uvicorn  # noqa: PLC0415 - as above
+    from meshsim.transports.http import seam_uvicorn  # noqa: PLC0415 - the library is only there now
 
     return seam_uvicorn.patches()
 
 
 def _wsgiref() -> list[Patch]:
-    from meshsim.transports.http import seam_servers  # noqa: PLC0415 - as above
+    from meshsim.transports.http import seam_servers  # noqa: PLC0415 - the library is only there now
 
     return seam_servers.wsgiref_patches()

@@ -18,8 +18,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import httpcore
-from httpcore._backends.base import NetworkBackend, NetworkStream
-from httpcore._exceptions import map_exceptions
+from httpcore._backends.base import SOCKET_OPTION, NetworkBackend, NetworkStream
+from httpcore._exceptions import ExceptionMapping, map_exceptions
 from httpcore._sync.connection import HTTPConnection
 from httpcore._sync.http11 import HTTP11Connection, HTTPConnectionState
 from httpcore._sync.http_proxy import ForwardHTTPConnection
@@ -31,16 +31,16 @@ from meshsim.transports.http import wire
 from meshsim.transports.http.exchange import ClientExchange, begin, timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from meshsim.kernel.process import Process
     from meshsim.transports.http.codec import BodyChunk, RequestHead
 
 TABLE = "http.httpcore"
 TWIN = "mesh_twin"
-CONNECT_ERRORS = {TimeoutError: httpcore.ConnectTimeout, OSError: httpcore.ConnectError}
-READ_ERRORS = {TimeoutError: httpcore.ReadTimeout, OSError: httpcore.ReadError}
-WRITE_ERRORS = {TimeoutError: httpcore.WriteTimeout, OSError: httpcore.WriteError}
+CONNECT_ERRORS: ExceptionMapping = {TimeoutError: httpcore.ConnectTimeout, OSError: httpcore.ConnectError}
+READ_ERRORS: ExceptionMapping = {TimeoutError: httpcore.ReadTimeout, OSError: httpcore.ReadError}
+WRITE_ERRORS: ExceptionMapping = {TimeoutError: httpcore.WriteTimeout, OSError: httpcore.WriteError}
 
 original_handle_request = httpcore.ConnectionPool.handle_request
 original_close = httpcore.ConnectionPool.close
@@ -73,30 +73,30 @@ def twin_of(pool: Any, process: Process, make_connection: Callable[..., Any]) ->
     if twin is None:
         twin = twins[pool] = copy.copy(pool)
         twin.__dict__[TWIN] = True
-        twin._connections = []  # noqa: SLF001 - the state that a pool has of its own, as its constructor makes it
-        twin._requests = []  # noqa: SLF001
-        twin._optional_thread_lock = type(pool._optional_thread_lock)()  # noqa: SLF001
+        twin._connections = []
+        twin._requests = []
+        twin._optional_thread_lock = type(pool._optional_thread_lock)()
         reference = weakref.ref(twin)
         twin.create_connection = lambda origin: make_connection(reference(), origin)
     return twin
 
 
 def _make_connection(pool: Any, origin: httpcore.Origin) -> Any:
-    proxy = pool._proxy  # noqa: SLF001
+    proxy = pool._proxy
     if proxy is None:
         return _mesh_connection(pool, origin)
     refuse_tunnel(proxy, origin)
     forward = ForwardHTTPConnection(proxy.url.origin, origin, proxy_headers=proxy.headers)
-    forward._connection = _mesh_connection(pool, proxy.url.origin)  # noqa: SLF001
+    forward._connection = _mesh_connection(pool, proxy.url.origin)
     return forward
 
 
 def _mesh_connection(pool: Any, origin: httpcore.Origin) -> MeshConnection:
     return MeshConnection(
         origin,
-        ssl_context=pool._ssl_context,  # noqa: SLF001
-        keepalive_expiry=pool._keepalive_expiry,  # noqa: SLF001
-        retries=pool._retries,  # noqa: SLF001
+        ssl_context=pool._ssl_context,
+        keepalive_expiry=pool._keepalive_expiry,
+        retries=pool._retries,
         network_backend=MeshBackend(),
     )
 
@@ -110,8 +110,8 @@ def refuse_tunnel(proxy: Any, origin: httpcore.Origin) -> None:
     if origin.scheme == b"http" and proxy.url.scheme in (b"http", b"https"):
         return
     msg = (
-        f"{origin} through the proxy {proxy.url.origin} needs a tunnel (CONNECT, SOCKS), which is not simulated; let"
-        " NO_PROXY name the service, or call it by http"
+        f"{origin} through the proxy {proxy.url.origin} needs a tunnel (CONNECT, SOCKS), which is not"
+        " simulated; let NO_PROXY name the service, or call it by http"
     )
     raise UnsupportedOperation(msg)
 
@@ -138,7 +138,14 @@ class MeshStream(NetworkStream):
 class MeshBackend(NetworkBackend):
     """Connects through the mesh."""
 
-    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **_: Any) -> NetworkStream:
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - a host has one address
+        socket_options: Iterable[SOCKET_OPTION] | None = None,  # noqa: ARG002 - nothing that options could change
+    ) -> NetworkStream:
         """Connect, from a task."""
         task = current()
         if task is None:
@@ -172,17 +179,15 @@ class MeshHTTP11(HTTP11Connection):
 
     def __init__(self, origin: httpcore.Origin, stream: Any, keepalive_expiry: float | None) -> None:
         super().__init__(origin, stream, keepalive_expiry)
+        self._wire: wire.Wire = stream.wire
         self.exchange = ClientExchange()
-
-    @property
-    def _wire(self) -> wire.Wire:
-        return self._network_stream.wire  # type: ignore[attr-defined, no-any-return] - always a MeshStream
 
     def _send_request_headers(self, request: httpcore.Request) -> None:
         self._send(self.exchange.begin(request, self._wire.connection.peer_host))
 
     def _send_request_body(self, request: httpcore.Request) -> None:
-        for chunk in request.stream:  # type: ignore[union-attr] - the sync pool has sync streams
+        parts: Any = request.stream
+        for chunk in parts:
             self._send(self.exchange.more(chunk))
         self._send(self.exchange.last())
 
@@ -225,8 +230,6 @@ class MeshHTTP11(HTTP11Connection):
                     self._expire_at = time.monotonic() + self._keepalive_expiry
             else:
                 self.close()
-
-
 
 
 def patches() -> list[Patch]:

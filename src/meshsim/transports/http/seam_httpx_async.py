@@ -17,8 +17,8 @@ import httpcore
 from httpcore._async.connection import AsyncHTTPConnection
 from httpcore._async.http11 import AsyncHTTP11Connection, HTTPConnectionState
 from httpcore._async.http_proxy import AsyncForwardHTTPConnection
-from httpcore._backends.base import AsyncNetworkBackend, AsyncNetworkStream
-from httpcore._exceptions import map_exceptions
+from httpcore._backends.base import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
+from httpcore._exceptions import ExceptionMapping, map_exceptions
 
 from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.state import current
@@ -31,20 +31,25 @@ from meshsim.transports.http.loops import tell
 from meshsim.transports.http.seam_httpx import TABLE, TWIN, refuse_tunnel, twin_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from meshsim.transports.http.codec import BodyChunk, RequestHead
 
 # What httpcore's anyio backend maps; anyio tells a broken connection by an error of its own.
-CONNECT_ERRORS = {TimeoutError: httpcore.ConnectTimeout, OSError: httpcore.ConnectError}
-READ_ERRORS = {TimeoutError: httpcore.ReadTimeout, anyio.BrokenResourceError: httpcore.ReadError}
-WRITE_ERRORS = {anyio.BrokenResourceError: httpcore.WriteError}
+CONNECT_ERRORS: ExceptionMapping = {TimeoutError: httpcore.ConnectTimeout, OSError: httpcore.ConnectError}
+READ_ERRORS: ExceptionMapping = {
+    TimeoutError: httpcore.ReadTimeout,
+    anyio.BrokenResourceError: httpcore.ReadError,
+}
+WRITE_ERRORS: ExceptionMapping = {anyio.BrokenResourceError: httpcore.WriteError}
 
 original_handle_async_request = httpcore.AsyncConnectionPool.handle_async_request
 original_aclose = httpcore.AsyncConnectionPool.aclose
 
 
-async def handle_async_request(pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> httpcore.Response:
+async def handle_async_request(
+    pool: httpcore.AsyncConnectionPool, request: httpcore.Request
+) -> httpcore.Response:
     """Stand in for `AsyncConnectionPool.handle_async_request`."""
     task = current()
     if task is None or TWIN in pool.__dict__:
@@ -63,21 +68,21 @@ async def aclose(pool: httpcore.AsyncConnectionPool) -> None:
 
 
 def _make_connection(pool: Any, origin: httpcore.Origin) -> Any:
-    proxy = pool._proxy  # noqa: SLF001
+    proxy = pool._proxy
     if proxy is None:
         return _mesh_connection(pool, origin)
     refuse_tunnel(proxy, origin)
     forward = AsyncForwardHTTPConnection(proxy.url.origin, origin, proxy_headers=proxy.headers)
-    forward._connection = _mesh_connection(pool, proxy.url.origin)  # noqa: SLF001
+    forward._connection = _mesh_connection(pool, proxy.url.origin)
     return forward
 
 
 def _mesh_connection(pool: Any, origin: httpcore.Origin) -> MeshAsyncConnection:
     return MeshAsyncConnection(
         origin,
-        ssl_context=pool._ssl_context,  # noqa: SLF001
-        keepalive_expiry=pool._keepalive_expiry,  # noqa: SLF001
-        retries=pool._retries,  # noqa: SLF001
+        ssl_context=pool._ssl_context,
+        keepalive_expiry=pool._keepalive_expiry,
+        retries=pool._retries,
         network_backend=MeshAsyncBackend(),
     )
 
@@ -168,7 +173,14 @@ class MeshAsyncStream(AsyncNetworkStream):
 class MeshAsyncBackend(AsyncNetworkBackend):
     """Connects through the mesh."""
 
-    async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **_: Any) -> AsyncNetworkStream:  # noqa: ASYNC109
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
+        local_address: str | None = None,  # noqa: ARG002 - a host has one address
+        socket_options: Iterable[SOCKET_OPTION] | None = None,  # noqa: ARG002 - nothing that options could change
+    ) -> AsyncNetworkStream:
         """Connect, from a coroutine of a task."""
         with map_exceptions(CONNECT_ERRORS):
             with anyio.fail_after(timeout):
@@ -243,17 +255,15 @@ class MeshAsyncHTTP11(AsyncHTTP11Connection):
 
     def __init__(self, origin: httpcore.Origin, stream: Any, keepalive_expiry: float | None) -> None:
         super().__init__(origin, stream, keepalive_expiry)
+        self._wire: AsyncWire = stream.wire
         self.exchange = ClientExchange()
-
-    @property
-    def _wire(self) -> AsyncWire:
-        return self._network_stream.wire  # type: ignore[attr-defined, no-any-return] - always a MeshAsyncStream
 
     async def _send_request_headers(self, request: httpcore.Request) -> None:
         self._send(self.exchange.begin(request, self._wire.connection.peer_host))
 
     async def _send_request_body(self, request: httpcore.Request) -> None:
-        async for chunk in request.stream:  # type: ignore[union-attr] - the asyncio pool has asyncio streams
+        parts: Any = request.stream
+        async for chunk in parts:
             self._send(self.exchange.more(chunk))
         self._send(self.exchange.last())
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 TABLE = "http.urllib3"
 TWIN = "mesh_twin"
 original_urlopen = connectionpool.HTTPConnectionPool.urlopen
-original_make_request = connectionpool.HTTPConnectionPool._make_request  # noqa: SLF001 - one attempt of a request
+original_make_request = connectionpool.HTTPConnectionPool._make_request
 
 
 def urlopen(pool: connectionpool.HTTPConnectionPool, *args: Any, **kwargs: Any) -> Any:
@@ -72,7 +72,7 @@ def _make_twin(pool: connectionpool.HTTPConnectionPool) -> connectionpool.HTTPCo
     twin = copy.copy(pool)
     twin.__dict__[TWIN] = True
     twin.ConnectionCls = MeshHTTPSConnection if pool.scheme == "https" else MeshConnection
-    twin._make_request = partial(_make_request, weakref.ref(twin))  # type: ignore[method-assign] # noqa: SLF001
+    twin._make_request = partial(_make_request, weakref.ref(twin))  # type: ignore[method-assign]
     if pool.pool is None:
         return twin
     # As the constructor does it: a queue full of places, each of which a connection may fill.
@@ -80,7 +80,7 @@ def _make_twin(pool: connectionpool.HTTPConnectionPool) -> connectionpool.HTTPCo
     queue = twin.pool = twin.QueueCls(size)
     for _ in range(size):
         queue.put(None)
-    weakref.finalize(twin, connectionpool._close_pool_connections, queue).atexit = False  # noqa: SLF001
+    weakref.finalize(twin, connectionpool._close_pool_connections, queue).atexit = False
     return twin
 
 
@@ -142,8 +142,8 @@ class MeshConnection(HTTPConnection):
 
     def _tunnel(self) -> None:
         msg = (
-            f"https through the proxy {self.host}:{self.port} (CONNECT {self._tunnel_host}:{self._tunnel_port}) is"
-            " not simulated; let NO_PROXY name the service, or call it by http"
+            f"{self._tunnel_host}:{self._tunnel_port} through the proxy {self.host}:{self.port} needs"
+            " a tunnel (CONNECT), which is not simulated; let NO_PROXY name the service, or call it by http"
         )
         raise UnsupportedOperation(msg)
 
@@ -171,19 +171,21 @@ class MeshConnection(HTTPConnection):
         self.sock.settimeout(self.timeout)
         framed = body_to_chunks(body, method=method, blocksize=self.blocksize)
         lines = self._mesh_headers(url, headers or {}, framed, chunked=chunked)
-        chunks = framed.chunks
-        whole = b"".join(chunks) if isinstance(chunks, tuple) else None if chunks is not None else b""
-        head = RequestHead(method, url, lines, whole or b"", more=whole is None, scheme=self.mesh_scheme)
+        chunks: Any = framed.chunks
+        # urllib3 gives a tuple for a body that it has whole, and an iterator for one that is still to come.
+        streams = chunks is not None and not isinstance(chunks, tuple)
+        whole = b"" if streams or chunks is None else b"".join(chunks)
+        head = RequestHead(method, url, lines, whole, more=streams, scheme=self.mesh_scheme)
         head.call = self.mesh_attempt.call
         self.mesh_attempt.connected(self.sock.connection.peer_host)
         self.sock.send(head)
-        if whole is None:
+        if streams:
             for chunk in chunks:
                 if chunk:
                     self.sock.send(BodyChunk(chunk.encode() if isinstance(chunk, str) else bytes(chunk)))
             self.sock.send(BodyChunk(b"", more=False))
 
-    def _mesh_headers(
+    def _mesh_headers(  # noqa: C901 - one question a header, in urllib3's own order
         self, url: str, headers: Mapping[str, Any], framed: Any, *, chunked: bool
     ) -> list[tuple[str, str]]:
         """Return the header lines in the order in which urllib3 puts them."""
@@ -225,7 +227,7 @@ class MeshConnection(HTTPConnection):
             # The reply keeps the connection until its body was read, as a socket's file does.
             self.close()
         return HTTPResponse(
-            body=reply,  # type: ignore[arg-type]
+            body=reply,
             headers=HTTPHeaderDict(reply.header_lines),
             status=reply.status,
             version=reply.version,

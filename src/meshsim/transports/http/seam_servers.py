@@ -10,7 +10,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UnsupportedOperation
@@ -22,6 +21,8 @@ from meshsim.transports.http.server import HttpServer
 from meshsim.transports.http.wsgi import Gateway
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meshsim.kernel.task import Task
 
 FIRST_EPHEMERAL_PORT = 49152
@@ -59,7 +60,13 @@ class Bound:
     """
 
     def __init__(
-        self, task: Task, port: int, application: Callable[..., Any], concurrency: int | None, *, keep_alive: bool
+        self,
+        task: Task,
+        port: int,
+        application: Callable[..., Any],
+        concurrency: int | None,
+        *,
+        keep_alive: bool,
     ) -> None:
         process = task.process
         self.port = port or free_port(task)
@@ -136,13 +143,13 @@ def _werkzeug(name: str) -> Callable[..., Any]:
     return _originals["BaseWSGIServer", name]
 
 
-def _werkzeug_init(  # noqa: PLR0913, PLR0917 - Werkzeug's own signature
+def _werkzeug_init(  # noqa: PLR0917 - Werkzeug's own signature
     self: Any,
     host: str,
     port: int,
     app: Callable[..., Any],
     handler: Any = None,
-    passthrough_errors: bool = False,  # noqa: FBT001, FBT002
+    passthrough_errors: bool = False,  # noqa: FBT001, FBT002 - Werkzeug's own signature
     ssl_context: Any = None,
     fd: int | None = None,
 ) -> None:
@@ -151,7 +158,11 @@ def _werkzeug_init(  # noqa: PLR0913, PLR0917 - Werkzeug's own signature
         _werkzeug("__init__")(self, host, port, app, handler, passthrough_errors, ssl_context, fd)
         return
     concurrency = None if self.multithread or self.multiprocess else 1
-    self.mesh_bound = Bound(task, port, lambda *args: self.app(*args), concurrency, keep_alive=False)
+
+    def application(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        return self.app(environ, start)
+
+    self.mesh_bound = Bound(task, port, application, concurrency, keep_alive=False)
     self.host, self.port, self.app = host, self.mesh_bound.port, app
     self.passthrough_errors, self.ssl_context = passthrough_errors, ssl_context
     self.address_family, self.server_address = socket.AF_INET, (host, self.port)
@@ -233,7 +244,11 @@ def _wsgiref_init(self: Any, server_address: tuple[str, int], *args: Any, **kwar
         _wsgiref("__init__")(self, server_address, *args, **kwargs)
         return
     concurrency = None if hasattr(self, "process_request_thread") else 1
-    self.mesh_bound = Bound(task, server_address[1], lambda *a: self.get_app()(*a), concurrency, keep_alive=False)
+
+    def application(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        return self.get_app()(environ, start)
+
+    self.mesh_bound = Bound(task, server_address[1], application, concurrency, keep_alive=False)
     self.server_address = (server_address[0], self.mesh_bound.port)
     self.server_name, self.server_port = self.server_address
     self.socket, self.RequestHandlerClass = NoSocket(), args[0] if args else None

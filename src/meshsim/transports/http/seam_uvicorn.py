@@ -57,7 +57,7 @@ async def startup(self: Any, sockets: Any = None) -> None:
 
 
 async def shutdown(self: Any, sockets: Any = None) -> None:
-    """Let what is being answered end, then run the lifespan's shutdown; the replacement of `Server.shutdown`."""
+    """Let what is being answered end, then shut the lifespan; the replacement of `Server.shutdown`."""
     server: HttpServer | None = self.__dict__.get("mesh_server")
     if server is None:
         await original_shutdown(self, sockets=sockets)
@@ -66,10 +66,10 @@ async def shutdown(self: Any, sockets: Any = None) -> None:
     server.shut()
     try:
         async with asyncio.timeout(self.config.timeout_graceful_shutdown):
-            while server.active and not self.force_exit:
+            while server.active and not self.force_exit:  # noqa: ASYNC110 - as uvicorn itself waits; the server knows no loop
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
-        logger.error("Cancel %s running task(s), timeout graceful shutdown exceeded", server.active)  # noqa: TRY400
+        logger.error("Cancel %s running task(s), timeout graceful shutdown exceeded", server.active)  # noqa: TRY400 - as uvicorn: the timeout's trace says nothing
         for cycle in list(self.mesh_gateway.tasks):
             cycle.cancel(msg="Task cancelled, timeout graceful shutdown exceeded")
     if not self.force_exit:

@@ -6,7 +6,7 @@ Both client stacks (urllib3, httpcore) hold one of these where they held a socke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
 from meshsim.kernel import state
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from meshsim.kernel.task import Task
     from meshsim.network.connection import Connection
     from meshsim.network.fabric import Fabric
-    from meshsim.transports.http.codec import BodyChunk, RequestHead, ResponseHead
-
-    Sent = RequestHead | BodyChunk
-    Received = ResponseHead | BodyChunk
+    from meshsim.transports.http.codec import BodyChunk, RequestHead
 
 NS_PER_S = 1_000_000_000
 
@@ -84,7 +81,7 @@ class Wire:
         """Set how long a read may take, in seconds; None waits for ever."""
         self.timeout_s = timeout_s
 
-    def send(self, message: Sent) -> None:
+    def send(self, message: RequestHead | BodyChunk) -> None:
         """Send a message.
 
         Raises:
@@ -100,7 +97,7 @@ class Wire:
         self._told = True
         raise error
 
-    def receive(self) -> Received | None:
+    def receive(self) -> Any:
         """Return the next message, or None when the peer has closed.
 
         Raises:
@@ -114,7 +111,7 @@ class Wire:
         except Outcome as outcome:
             error = socket_error(outcome)
         else:
-            return None if message is EOF else message  # type: ignore[return-value]
+            return None if message is EOF else message
         raise error
 
     @property

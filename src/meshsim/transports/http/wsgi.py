@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
 INTERNAL_ERROR = (
-    b"<!doctype html>\n<html lang=en>\n<title>500 Internal Server Error</title>\n<h1>Internal Server Error</h1>\n"
-    b"<p>The server encountered an internal error and was unable to complete your request. Either the server is"
-    b" overloaded or there is an error in the application.</p>\n"
+    b"<!doctype html>\n<html lang=en>\n<title>500 Internal Server Error</title>\n"
+    b"<h1>Internal Server Error</h1>\n"
+    b"<p>The server encountered an internal error and was unable to complete your request. Either the server"
+    b" is overloaded or there is an error in the application.</p>\n"
 )
 
 
@@ -142,12 +143,12 @@ class Response:
         self._sent = True
         exchange = self._exchange
         self._bodiless = not codec.has_body(exchange.head.method, head.status)
-        length = codec.find(head.headers, "content-length")
-        lines = [*head.headers, *standing_headers(head.headers)]
+        framing = codec.Framing(head.headers)
+        lines = head.headers = [*head.headers, *standing_headers(framing)]
         if self._bodiless:
             data = b""
-        elif length is not None:
-            self._left = int(length)
+        elif framing.length is not None:
+            self._left = framing.length
         elif self.only_chunk:
             self._left = len(data)
             lines.append(("Content-Length", str(self._left)))
@@ -156,15 +157,16 @@ class Response:
             lines.append(("Transfer-Encoding", "chunked"))
         else:
             exchange.keep_alive = False
-        if codec.asks_to_close(head.headers):
+        if framing.closes():
             exchange.keep_alive = False
         elif not exchange.keep_alive:
             lines.append(CLOSE)
         if self._left is not None:
             data = data[: self._left]
             self._left -= len(data)
-        more = not self._bodiless and self._left != 0
-        exchange.send(ResponseHead(head.status, lines, data, more=more, reason=head.reason))
+        head.body = data
+        head.more = not self._bodiless and self._left != 0
+        exchange.send(head)
 
     def _send_chunk(self, data: bytes) -> None:
         left = self._left
@@ -193,7 +195,9 @@ class Response:
         """Answer 500 if nothing was sent yet; whether the client has got a whole response."""
         if self._sent:
             return False
-        self._head = ResponseHead(500, [("Content-Type", "text/html; charset=utf-8")], reason="INTERNAL SERVER ERROR")
+        self._head = ResponseHead(
+            500, [("Content-Type", "text/html; charset=utf-8")], reason="INTERNAL SERVER ERROR"
+        )
         self.only_chunk = True
         self.write(INTERNAL_ERROR)
         return True
