@@ -42,10 +42,10 @@ class Process:
         self.dead = False
         self.exit_code: int | None = None
         self.signal_handlers: dict[int, Any] = {}
-        self.alarms: dict[int, Any] = {}
+        self.alarms: dict[str, Any] = {}
         self.wakeup_fd: Callable[[int], None] | None = None
         self.at_death: list[Callable[[], None]] = []
-        self.tables: dict[str, Any] = {}
+        self.tables: dict[Any, Any] = {}
         self.module_locks: dict[Any, Any] = {}
         self.counters: dict[str, int] = {}
         self._threads = 0

@@ -77,7 +77,7 @@ class Task:
         self.zero_waits = 0
         self.killed = False
         self.deaths = 0
-        self.signals: list[int] = []
+        self.signals: list[Callable[[], None]] = []
         self.carrier: Any = None
         self.local_slots: tuple[int | None, ...] | None = None
         self.daemon = True

@@ -11,6 +11,7 @@ from meshsim.plugin.options import SETTINGS, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from meshsim.runner import Result
     from meshsim.world import World
 
 MESH = pytest.StashKey["World"]()
@@ -82,7 +83,7 @@ def make_world(settings: Settings, scenario: Any, case: str | None, seed: int | 
     )
 
 
-def properties(world: World) -> list[tuple[str, object]]:
+def properties(world: World | Result) -> list[tuple[str, object]]:
     """Return what JUnit files say of a world."""
     return [
         ("mesh.seed", world.seed),

@@ -54,13 +54,14 @@ def first_difference(first: Recorder, second: Recorder) -> str | None:
     """
     records = 0
     before = "the beginning"
+    last: Record | None = None
     for ours, theirs in zip_longest(first.blocks.all_blocks(), second.blocks.all_blocks()):
         if ours is not None and theirs is not None and ours.digest == theirs.digest:
             for record in decode(ours, records):
                 records = record.number + 1
                 last = record
             if ours.numbers is not None:
-                before = describe(first, last)
+                before = "the beginning" if last is None else describe(first, last)
             continue
         if (ours is not None and ours.numbers is None) or (theirs is not None and theirs.numbers is None):
             begin = ours.begin_ns if ours is not None else theirs.begin_ns

@@ -45,7 +45,7 @@ class GreenletCarrier:
     def resume(self, task: Task) -> None:
         """Switch to the task, with its own `threading.local` values in place."""
         owner = self._owner
-        if task is not owner:
+        if task is not owner and owner is not None:
             self._slots.swap(owner, task)
             self._owner = task
         task.carrier.switch()

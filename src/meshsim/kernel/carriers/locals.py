@@ -76,7 +76,7 @@ class LocalSlots:
         """Keep the words of the task that ran, and put those of the next one in place."""
         words = self._words
         if _HAS_KEYS:
-            kept = (words[0], words[1])
+            kept: tuple[int | None, ...] = (words[0], words[1])
             words[0], words[1] = new.local_slots or (None, None)
         else:
             kept = (words[0],)

@@ -58,12 +58,12 @@ class LatePatches:
 
     def enter(self) -> None:
         """Begin to watch imports."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]  # a finder by shape
+        sys.meta_path.insert(0, self)
 
     def leave(self) -> None:
         """Stop watching."""
         if self in sys.meta_path:
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
         """Find a watched module through the other finders, with a loader that applies its patches."""

@@ -12,8 +12,8 @@ in them.
 from __future__ import annotations
 
 import builtins
+import importlib
 import sys
-from importlib import _bootstrap  # type: ignore[attr-defined]  # where the import locks live
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from meshsim.kernel.process import Process
 
 real_import = builtins.__import__
+# Where the import locks live.
+_bootstrap: Any = importlib._bootstrap  # noqa: SLF001 - no public door
 
 # Libraries that keep one registry a process, so that two replicas in one interpreter collide in it.
 WITH_REGISTRIES: Final = frozenset({"prometheus_client", "django", "asgiref"})
@@ -180,7 +182,7 @@ class Modules:
         self._sys_path = sys.path
         self._locks = _bootstrap._module_locks  # noqa: SLF001
         _bootstrap._module_locks = _ImportLocks(self, self._locks)  # noqa: SLF001
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]  # a finder by shape
+        sys.meta_path.insert(0, self)
 
     def leave(self) -> None:
         """End: what was in `sys.modules` before is there again."""
@@ -189,7 +191,7 @@ class Modules:
         _current = None
         _bootstrap._module_locks = self._locks  # noqa: SLF001
         if self in sys.meta_path:
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
 
     def hide(self, packages: frozenset[str]) -> None:
         """Keep copies that were imported outside of every space out of the spaces' way."""

@@ -10,8 +10,11 @@ from __future__ import annotations
 import collections
 import functools
 import sys
+import time
 import types
 from typing import TYPE_CHECKING, Any
+
+import _time_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,6 +235,9 @@ def _write(holder: Any, kind: str, key: Any, value: Any) -> None:
         holder.cell_contents = value
 
 
+_WALL_CLOCK = ("time", "time_ns", "localtime", "gmtime", "strftime", "clock_gettime", "clock_gettime_ns")
+
+
 class RunnerClocks:
     """Gives the test runner's modules the real `time` and `random`: a copy of the module, as it was."""
 
@@ -242,12 +248,15 @@ class RunnerClocks:
 
     def enter(self) -> None:
         """Bind copies in the runner's modules; called before anything is patched."""
-        copies: dict[int, Any] = {}
+        # time-machine exchanges the C functions themselves, so that a name kept from before is no way out.
+        copies: dict[int, Any] = {
+            id(getattr(time, name)): getattr(_time_machine, f"original_{name}") for name in _WALL_CLOCK
+        }
         for name in self.MODULES:
             module = sys.modules.get(name)
             if module is not None:
                 copy = types.ModuleType(name)
-                vars(copy).update(vars(module))
+                vars(copy).update({key: copies.get(id(value), value) for key, value in vars(module).items()})
                 copies[id(module)] = copy
         for name, module in list(sys.modules.items()):
             if type(module) is not types.ModuleType or not _is_runner(name):
@@ -256,9 +265,9 @@ class RunnerClocks:
             if copies.keys().isdisjoint(map(id, space.values())):
                 continue
             for key, value in list(space.items()):
-                copy = copies.get(id(value))
-                if copy is not None:
-                    space[key] = copy
+                found = copies.get(id(value))
+                if found is not None:
+                    space[key] = found
                     self._undo.append((space, key, value))
 
     def leave(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from meshsim.kernel.task import Task
 
 real_urandom = os.urandom
-real_inst = random._inst  # type: ignore[attr-defined]  # noqa: SLF001 - what the module's functions are bound to
+real_inst = random._inst  # noqa: SLF001 - what the module's functions are bound to
 real_init = random.Random.__init__
 real_seed = random.Random.seed
 real_getnode = uuid.getnode
@@ -39,16 +39,16 @@ def generator() -> random.Random:
     """Return the generator of the calling task's process, or the real module's."""
     task = state.task
     if task is None or state.real_ident() not in state.carriers:
-        return real_inst  # type: ignore[no-any-return]
+        return real_inst
     if task.process is state.kernel.home:  # type: ignore[union-attr]  # a task has a kernel
         # The test's own draws belong to pytest plugins and Hypothesis, which seed and restore them.
-        return real_inst  # type: ignore[no-any-return]
+        return real_inst
     if importing and task in importing:
         return importing[task]
     found = task.process.tables.get("random")
     if found is None:
         found = task.process.tables["random"] = random.Random(task.process.random.getrandbits(64))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _dispatcher(name: str) -> Callable[..., Any]:

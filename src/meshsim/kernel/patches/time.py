@@ -8,6 +8,7 @@ clocks and `sleep` are ours.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 real_time_ns = _time_machine.original_time_ns
 real_sleep = time.sleep
+real_sched_yield = os.sched_yield
 real_monotonic = time.monotonic
 real_monotonic_ns = time.monotonic_ns
 real_perf_counter = time.perf_counter
@@ -69,6 +71,14 @@ def sleep(secs: Any, /) -> None:
         task.zero_waits = 0
     kernel.sleep(duration)
     return None
+
+
+def sched_yield() -> None:
+    """Let others run; the replacement of `os.sched_yield`."""
+    if state.current() is None:
+        real_sched_yield()
+    else:
+        sleep(0)
 
 
 def _uptime_ns() -> int:
@@ -149,7 +159,8 @@ def ticking_ns() -> int:
 
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
-    return [Patch(_time_machine, "original_time_ns", ticking_ns)] + existing(
+    found = [Patch(_time_machine, "original_time_ns", ticking_ns), Patch(os, "sched_yield", sched_yield, rebind=True)]
+    return found + existing(
         time,
         {
             "sleep": sleep,
@@ -195,7 +206,7 @@ class WallClock:
 
     def leave(self) -> None:
         """Give the real clock back; travels that a test left open inside the world go with it."""
-        stack = time_machine.traveller_stack
+        stack: list[Any] = time_machine.traveller_stack
         while stack and stack[-1] is not self:
             stack.pop()._stop()  # noqa: SLF001 - what its own stop() does
         stack[-1] = self._traveller

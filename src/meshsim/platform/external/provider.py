@@ -37,7 +37,7 @@ class External:
     def __init__(self, world: World, spec: PlatformSpec) -> None:
         self.name = spec.name
         self._world = world
-        self._script = Script(spec.options["responses"])  # type: ignore[arg-type]  # as the graph builds it
+        self._script = Script(spec.options["responses"])
         self._stream = world.streams.get(f"external:{spec.name}")
         self.host: Host = world.add_host(spec.name, spec.name, PORT)
         self.hosts = [self.host]
