@@ -53,6 +53,9 @@ class File:
         """Do what closing the last descriptor does; must not park."""
         raise NotImplementedError
 
+    def orphaned(self) -> None:
+        """Do what the end of its process does, when that ended in order; a crashed one says nothing."""
+
     def changed(self) -> None:
         """Tell everybody who waits to look again."""
         if self._blocked:
@@ -186,6 +189,7 @@ class Descriptors:
     """The descriptors of one process."""
 
     def __init__(self, process: Process) -> None:
+        self._process = process
         self._base = process.pid << BITS
         self._next = FIRST
         self._free: list[int] = []
@@ -225,12 +229,19 @@ class Descriptors:
                 interest.pollset.remove(interest.fd)
             file.release()
 
+    def orphan(self) -> None:
+        """Be left by the process: what it had open is closed by its machine, if it ended in order."""
+        if (self._process.exit_code or 0) >= 0:
+            for file in list(self.files.values()):
+                file.orphaned()
+
 
 def of(process: Process) -> Descriptors:
     """Return the table of a process."""
     found: Descriptors | None = process.tables.get(TABLE)
     if found is None:
         found = process.tables[TABLE] = Descriptors(process)
+        process.at_death.append(found.orphan)
     return found
 
 

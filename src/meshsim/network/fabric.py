@@ -11,7 +11,7 @@ from meshsim.network.link import Link, Links
 from meshsim.network.names import Names
 from meshsim.network.outcome import ConnectTimeout
 from meshsim.network.packet import Packet
-from meshsim.network.verdict import BREAK, DROP, REFUSE
+from meshsim.network.verdict import BREAK, DOUBLE, DROP, REFUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +57,7 @@ class Route:
     __slots__ = (
         "_busy_until",
         "_constant",
+        "_copies",
         "_fabric",
         "_link",
         "_loss",
@@ -75,6 +76,7 @@ class Route:
         self._constant = link.constant_ns if link.bandwidth_bytes_s is None else None
         self._random = fabric.random
         self._busy_until = 0
+        self._copies = 0
         self.rules = rules
 
     def decide(self, kind: int, size_bytes: int, message: object, port: int) -> int:
@@ -87,6 +89,17 @@ class Route:
         if on_packet is not None:
             on_packet(self._source.index, self._target.index, kind, size_bytes, fate)
         return fate
+
+    def fates(self, kind: int, size_bytes: int, message: object, port: int) -> list[int]:
+        """Return what becomes of a datagram and of each copy that rules make of it, as `decide` says it."""
+        self._copies = 0
+        found = [self.decide(kind, size_bytes, message, port)]
+        for _ in range(self._copies):
+            fate = self._standing(size_bytes)
+            found.append(fate)
+            if self._fabric.on_packet is not None:
+                self._fabric.on_packet(self._source.index, self._target.index, kind, size_bytes, fate)
+        return found
 
     def _standing(self, size_bytes: int) -> int:
         if self._loss and self._random.random() < self._loss:
@@ -112,6 +125,9 @@ class Route:
                 continue
             if verdict.action == DROP:
                 return LOST
+            if verdict.action == DOUBLE:
+                self._copies += 1
+                continue
             if verdict.action == REFUSE:
                 return REFUSED
             if verdict.action == BREAK:

@@ -12,8 +12,9 @@ DATA: Final = 1
 FIN: Final = 2
 RESET: Final = 3
 ACCEPT: Final = 4
+DATAGRAM: Final = 5
 
-KINDS: Final = ("syn", "data", "fin", "reset", "accept")
+KINDS: Final = ("syn", "data", "fin", "reset", "accept", "datagram")
 
 
 class Packet:
@@ -21,9 +22,9 @@ class Packet:
 
     Attributes:
         source, target: the hosts.
-        kind: SYN, ACCEPT, DATA, FIN or RESET.
+        kind: SYN, ACCEPT, DATA, FIN, RESET or DATAGRAM.
         size_bytes: what it would measure on a real wire.
-        message: what the room sends, for DATA.
+        message: what the room sends, for DATA and DATAGRAM.
         port: the listener's port.
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from meshsim.network import packet as kinds
-from meshsim.network.verdict import BROKEN, DELIVER, DROPPED, REFUSED, Verdict
+from meshsim.network.verdict import BROKEN, DELIVER, DOUBLED, DROPPED, REFUSED, Verdict
 
 if TYPE_CHECKING:
     import random
@@ -140,6 +140,30 @@ class Loss(PairRule):
             return None
         self.fired += 1
         return DROPPED
+
+
+class Double(PairRule):
+    """Delivers a share of the datagrams twice, each copy with a delay of its own."""
+
+    def __init__(
+        self,
+        sources: Callable[[str], bool],
+        targets: Callable[[str], bool],
+        *,
+        probability: float,
+        stream: random.Random,
+        oneway: bool = False,
+    ) -> None:
+        super().__init__(sources, targets, oneway=oneway)
+        self._probability = probability
+        self._stream = stream
+
+    def on_packet(self, packet: Packet) -> Verdict | None:
+        """Double with the probability; what is on a stream passes."""
+        if packet.kind != kinds.DATAGRAM or self._stream.random() >= self._probability:
+            return None
+        self.fired += 1
+        return DOUBLED
 
 
 class Slow(PairRule):

@@ -26,7 +26,10 @@ DELIVER: Final = 0
 DROP: Final = 1
 REFUSE: Final = 2
 BREAK: Final = 3
+DOUBLE: Final = 4
 
 DROPPED: Final = Verdict(DROP)
 REFUSED: Final = Verdict(REFUSE)
 BROKEN: Final = Verdict(BREAK)
+# Of a datagram: once more, and what the other rules say. A stream takes no notice, it counts its bytes.
+DOUBLED: Final = Verdict(DOUBLE)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
 import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import FenceError
-from meshsim.kernel import state
+from meshsim.kernel import descriptors, state
 from meshsim.kernel.patches.patch import Patch, existing
 
 if TYPE_CHECKING:
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 # Set by the world: `--mesh-allow-network` lifts the fence for sockets, never for processes.
 allow_network = False
 
+# What answers for a task instead, while a world with simulated sockets is open (`transports/tcp`).
+room: Any = None
+
 real_socket_init = socket.socket.__init__
 real_getaddrinfo = socket.getaddrinfo
-real_socketpair = socket.socketpair
 
 
 def _fence(what: str, allow: str) -> FenceError:
@@ -47,18 +51,69 @@ def socket_init(self: Any, *args: Any, **kwargs: Any) -> None:
     real_socket_init(self, *args, **kwargs)
 
 
-def socketpair(*args: Any, **kwargs: Any) -> Any:
-    """Refuse a pair of real sockets to a task."""
-    if not allow_network and state.current() is not None:
-        raise _fence("opens a pair of real sockets", _SOCKET_CURE)
-    return real_socketpair(*args, **kwargs)
+class Asked:
+    """A function of the system that a task asks the room of simulated sockets for.
+
+    An object and not a function: some of them are class attributes (`selectors.SelectSelector._select`), where a
+    function would become a method.
+
+    Args:
+        owner: the module that has it.
+        name: its name there, and in the room.
+        what: what a task without such a room is told that it did; None lets it have the real function.
+    """
+
+    def __init__(self, owner: Any, name: str, what: str | None = None) -> None:
+        self.real: Callable[..., Any] = getattr(owner, name)
+        self.what = what
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = self.real.__doc__
+        self.__wrapped__ = self.real
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if state.current() is not None:
+            if room is not None:
+                return getattr(room, self.__name__)(*args, **kwargs)
+            if self.what is not None and not allow_network:
+                about = f" {args[0]!r}" if args else ""
+                raise _fence(f"{self.what}{about}", _SOCKET_CURE)
+        return self.real(*args, **kwargs)
 
 
-def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-    """Refuse to look a name up for a task."""
-    if not allow_network and state.current() is not None:
-        raise _fence(f"looks up {host!r} port {port!r}", _SOCKET_CURE)
-    return real_getaddrinfo(host, port, *args, **kwargs)
+class AskedByDescriptor(Asked):
+    """A function of the system on a descriptor, which may be a simulated one."""
+
+    def __call__(self, fd: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(fd) is int and fd >= descriptors.LOWEST and room is not None and state.current() is not None:
+            return getattr(room, self.__name__)(fd, *args, **kwargs)
+        return self.real(fd, *args, **kwargs)
+
+
+_NAMES = {
+    "getaddrinfo": "looks up",
+    "gethostbyname": "looks up",
+    "gethostbyname_ex": "looks up",
+    "gethostbyaddr": "looks up",
+    "getnameinfo": "looks up",
+    "socketpair": "opens a pair of real sockets",
+    "getdefaulttimeout": None,
+    "setdefaulttimeout": None,
+}
+_SOCKET_CALLS = {name: Asked(socket, name, what) for name, what in _NAMES.items() if hasattr(socket, name)}
+_SELECT_CALLS = {name: Asked(select, name) for name in ("select", "poll", "epoll") if hasattr(select, name)}
+_OS_CALLS: dict[str, Any] = {
+    name: AskedByDescriptor(os, name)
+    for name in ("read", "write", "close", "get_blocking", "set_blocking", "get_inheritable", "set_inheritable")
+}
+_OS_CALLS["pipe"] = Asked(os, "pipe")
+_DESCRIPTOR_CALLS = {name: AskedByDescriptor(socket, name) for name in ("close", "dup")}
+_FCNTL_CALLS = {"fcntl": AskedByDescriptor(fcntl, "fcntl")}
+if "epoll" in _SELECT_CALLS:
+    vars(_SELECT_CALLS["epoll"])["fromfd"] = select.epoll.fromfd
+# What the room itself calls when a task means something real.
+real = {**_SOCKET_CALLS, **_SELECT_CALLS, **_OS_CALLS}
+getaddrinfo = _SOCKET_CALLS["getaddrinfo"]
+socketpair = _SOCKET_CALLS["socketpair"]
 
 
 def _refusing(original: Callable[..., Any], what: str) -> Callable[..., Any]:
@@ -95,7 +150,11 @@ def patches() -> list[Patch]:
     """Return the patches of this boundary."""
     return [
         Patch(socket.socket, "__init__", socket_init),
-        *existing(socket, {"getaddrinfo": getaddrinfo, "socketpair": socketpair}, rebind=True),
+        *existing(socket, _SOCKET_CALLS, rebind=True),
+        *existing(socket, _DESCRIPTOR_CALLS),
+        *existing(select, _SELECT_CALLS, rebind=True),
+        *existing(os, _OS_CALLS),
+        *existing(fcntl, _FCNTL_CALLS),
         Patch(subprocess.Popen, "__init__", popen),
         *existing(os, _REFUSING, rebind=True),
     ]
