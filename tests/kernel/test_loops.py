@@ -197,6 +197,29 @@ def test_call_soon_threadsafe_wakes_a_loop_that_sleeps(lab: Callable[..., Any]) 
         assert sim.run(main) == pytest.approx(0, abs=1e-4)
 
 
+def test_a_loop_made_before_the_world_runs_in_a_host(lab: Callable[..., Any]) -> None:
+    """A module's own loop of before sleeps in virtual time, and another thread wakes it."""
+    loop = asyncio.new_event_loop()
+
+    def main() -> tuple[float, float]:
+        begin = time.monotonic()
+        loop.run_until_complete(asyncio.sleep(60))
+        slept = time.monotonic() - begin
+        future = loop.create_future()
+
+        def thread() -> None:
+            time.sleep(2)
+            loop.call_soon_threadsafe(future.set_result, None)
+
+        threading.Thread(target=thread).start()
+        loop.run_until_complete(asyncio.wait_for(future, 100))
+        return slept, time.monotonic() - begin
+
+    with lab(watchdog_s=5) as sim:
+        assert sim.run(main) == (pytest.approx(60), pytest.approx(62))
+    loop.close()
+
+
 def test_run_coroutine_threadsafe_and_executors_work_together(lab: Callable[..., Any]) -> None:
     """The bridges between threads and loops keep virtual time."""
 

@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import state
+from meshsim.kernel.patches.time import CHEAP_WAITS, zero_wait_ns
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -58,12 +59,20 @@ class Lock:
         """Take the lock; parks the calling task, or blocks the calling thread, until it is free."""
         if self._real.acquire(False):  # noqa: FBT003 - as the real one
             return True
-        if not blocking and timeout == -1:
-            return False
         task = state.task
         if task is None or _real_ident() not in state.carriers:
             return self._real.acquire(blocking, timeout)
+        if not blocking and timeout == -1:
+            return self._try_again(task)
         return self._wait(task, _deadline(blocking, timeout))
+
+    def _try_again(self, task: Task) -> bool:
+        """Let a task that tries again and again pay for it, as every zero wait does, or it tries for ever."""
+        task.zero_waits += 1
+        if task.zero_waits <= CHEAP_WAITS or state.kernel is None:
+            return False
+        state.kernel.sleep(zero_wait_ns(task))
+        return self._real.acquire(False)  # noqa: FBT003 - as the real one
 
     def _wait(self, task: Task, deadline: int | None) -> bool:
         kernel = state.kernel

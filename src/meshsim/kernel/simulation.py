@@ -11,7 +11,7 @@ from meshsim.kernel import carriers, policy, state, watchdog
 from meshsim.kernel.patches import asyncio as loops
 from meshsim.kernel.patches import process as surroundings
 from meshsim.kernel.patches import random as entropy
-from meshsim.kernel.patches import signals, sockets, threading, time, uvloop
+from meshsim.kernel.patches import masks, signals, sockets, threading, time, uvloop
 from meshsim.kernel.patches.late import LatePatches
 from meshsim.kernel.patches.locks import Adoption
 from meshsim.kernel.patches.logging import LoggingState
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from meshsim.core.streams import Streams
     from meshsim.kernel.process import Process
 
-BOUNDARIES = (time, threading, loops, entropy, surroundings, signals, sockets)
+BOUNDARIES = (time, threading, loops, entropy, surroundings, signals, masks, sockets)
 
 # What is known of the process that runs us: kept from world to world, because looking takes 20 ms.
 _adoption = Adoption()
@@ -56,7 +56,9 @@ class Simulation:
         now_ns: int = 0,
         watchdog_s: float | None = 20.0,
     ) -> None:
-        self.kernel = Kernel(streams, policy.make(policy_name, streams), carriers.make(carrier_name), epoch_ns, now_ns)
+        self.kernel = Kernel(
+            streams, policy.make(policy_name, streams), carriers.make(carrier_name), epoch_ns, now_ns
+        )
         self.patches = Patches()
         self.late = LatePatches(self.patches)
         self.modules = Modules()
@@ -140,7 +142,9 @@ class Simulation:
         self.modules.switch(new.modules)
         self._surroundings.enter(old, new)
 
-    def give_modules(self, process: Process, path: Sequence[str], isolate: Iterable[str] | None = None) -> ModuleSpace:
+    def give_modules(
+        self, process: Process, path: Sequence[str], isolate: Iterable[str] | None = None
+    ) -> ModuleSpace:
         """Give a process private modules: packages under `path`, or the ones named."""
         space = space_for(process, path, isolate)
         self.modules.hide(space.packages)

@@ -10,6 +10,7 @@ uvloop      its loops, which live in C
 random      entropy
 process     environment, directory, pid, host name, exit
 signals     handlers, alarms
+masks       signals that are blocked and waited for
 modules     private modules a host
 sockets     the fence: what would leave the simulation
 late        patches of libraries that are imported only later

@@ -32,8 +32,8 @@ real_close_self_pipe = selector_events.BaseSelectorEventLoop._close_self_pipe  #
 real_write_to_self = selector_events.BaseSelectorEventLoop._write_to_self  # type: ignore[attr-defined]  # noqa: SLF001
 real_create_future = base_events.BaseEventLoop.create_future
 real_call_exception_handler = base_events.BaseEventLoop.default_exception_handler
-real_add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler  # type: ignore[attr-defined]  # noqa: SLF001
-real_remove_signal_handler = unix_events._UnixSelectorEventLoop.remove_signal_handler  # type: ignore[attr-defined]  # noqa: SLF001
+real_add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler  # noqa: SLF001
+real_remove_signal_handler = unix_events._UnixSelectorEventLoop.remove_signal_handler  # noqa: SLF001
 real_select = {
     kind: kind.select for kind in (selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector)
 }
@@ -236,18 +236,18 @@ def write_to_self(self: Any) -> None:
         selector.wake()
     elif selector is not None:
         real_write_to_self(self)
-        wake_driver()
+        _wake_who_selects(selector)
 
 
-def wake_driver() -> None:
-    """Wake the test, which may run a real loop of its own (pytest-asyncio, anyio)."""
+def _wake_who_selects(selector: Any) -> None:
+    """Wake the task that runs a loop which was made before the world, or by pytest-asyncio or anyio."""
     kernel = state.kernel
     if kernel is not None:
-        kernel.wake(kernel.driver)
+        kernel.wake(getattr(selector, "_mesh_task", None) or kernel.driver)
 
 
-def _select_in_driver(kind: type) -> Callable[..., Any]:
-    real = real_select[kind]
+def _select_in_driver(kind: Any) -> Callable[..., Any]:
+    real: Any = real_select[kind]
 
     def select(self: Any, timeout: float | None = None) -> Any:
         """Poll what is real; park for the time that is virtual."""
@@ -264,7 +264,11 @@ def _select_in_driver(kind: type) -> Callable[..., Any]:
         else:
             task.zero_waits = 0
             deadline = None if timeout is None else kernel.now + max(1, math.ceil(timeout * NANOSECONDS))
-        kernel.park(deadline)
+        self._mesh_task = task
+        try:
+            kernel.park(deadline)
+        finally:
+            self._mesh_task = None
         return real(self, 0)
 
     return select
@@ -296,9 +300,9 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg]  # generic only to type 
             super().set_name(value)
 
     def __del__(self) -> None:
-        process = self._mesh_process and self._mesh_process()
+        process = None if self._mesh_process is None else self._mesh_process()
         if process is not None and not process.dead:
-            super().__del__()  # type: ignore[misc]  # the finalizer of a C class
+            super().__del__()
 
     def __hash__(self) -> int:
         return self._mesh_serial
@@ -357,14 +361,14 @@ def bury(processes: Iterable[Process], grave: Callable[[Process], None]) -> None
             continue
         grave(process)
         for module, name in LOOP_TABLES:
-            table = getattr(sys.modules.get(module), name, None)
+            table: Any = getattr(sys.modules.get(module), name, None)
             for loop in loops if table is not None else ():
                 table.pop(loop, None)
         pending = [task for loop in loops for task in asyncio.all_tasks(loop) if isinstance(task, MeshTask)]
         for task in sorted(pending, key=hash):
             coroutine = task.get_coro()
             try:
-                coroutine.close()  # type: ignore[union-attr]  # a task that is not done has one
+                coroutine.close()
             except BaseException:  # noqa: BLE001, S112 - the last words of a dead process reach nobody
                 continue
 
@@ -396,7 +400,7 @@ def remove_signal_handler(self: Any, sig: int) -> bool:
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
     loop = selector_events.BaseSelectorEventLoop
-    unix = unix_events._UnixSelectorEventLoop  # type: ignore[attr-defined]  # noqa: SLF001
+    unix = unix_events._UnixSelectorEventLoop  # noqa: SLF001
     return [
         Patch(selectors, "DefaultSelector", default_selector),
         Patch(loop, "_make_self_pipe", make_self_pipe),

@@ -32,7 +32,7 @@ real_kill = os.kill
 IGNORED = frozenset({signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT})
 
 
-def _service_task() -> Task | None:
+def service_task() -> Task | None:
     """Return the calling task, unless it is the test's: the runner's signals are real."""
     task = state.current()
     if task is None or state.kernel is None or task.process is state.kernel.home:
@@ -46,7 +46,7 @@ def _default(signum: int) -> Any:
 
 def set_handler(signalnum: int, handler: Any, /) -> Any:
     """Set a handler of the host; the replacement of `signal.signal`."""
-    task = _service_task()
+    task = service_task()
     if task is None:
         return real_signal(signalnum, handler)
     if task is not task.process.main:
@@ -65,7 +65,7 @@ def set_handler(signalnum: int, handler: Any, /) -> Any:
 
 def get_handler(signalnum: int, /) -> Any:
     """Return a handler of the host; the replacement of `signal.getsignal`."""
-    task = _service_task()
+    task = service_task()
     if task is None:
         return real_getsignal(signalnum)
     return task.process.signal_handlers.get(int(signalnum), _default(int(signalnum)))
@@ -75,6 +75,9 @@ def deliver(process: Process, signum: int) -> None:
     """Send a signal to a process: its handler runs in its main task, or the default action is taken."""
     kernel = state.kernel
     if kernel is None or process.dead:
+        return
+    mask = process.tables.get("signal mask")
+    if mask is not None and mask.takes(signum):
         return
     handler = process.signal_handlers.get(signum, _default(signum))
     if handler is signal.SIG_IGN or (handler is signal.SIG_DFL and signum in IGNORED):
@@ -115,7 +118,7 @@ def _fire(process: Process) -> None:
 
 def alarm(seconds: int, /) -> int:
     """Send SIGALRM after so many seconds of virtual time; the replacement of `signal.alarm`."""
-    task = _service_task()
+    task = service_task()
     if task is None:
         return real_alarm(seconds)
     left = _arm(task.process, int(seconds), 0.0)
@@ -124,7 +127,7 @@ def alarm(seconds: int, /) -> int:
 
 def setitimer(which: int, seconds: float, interval: float = 0.0, /) -> tuple[float, float]:
     """Send SIGALRM on virtual time; only ITIMER_REAL, because CPU time is not simulated."""
-    task = _service_task()
+    task = service_task()
     if task is None:
         return real_setitimer(which, seconds, interval)
     if which != signal.ITIMER_REAL:
@@ -139,7 +142,7 @@ def setitimer(which: int, seconds: float, interval: float = 0.0, /) -> tuple[flo
 
 def getitimer(which: int, /) -> tuple[float, float]:
     """Return what is left of the host's timer."""
-    task = _service_task()
+    task = service_task()
     if task is None:
         return real_getitimer(which)
     timer = task.process.alarms.get("timer")
@@ -151,7 +154,7 @@ def getitimer(which: int, /) -> tuple[float, float]:
 
 def pause() -> None:
     """Park until a signal's handler has run; the replacement of `signal.pause`."""
-    task = _service_task()
+    task = service_task()
     if task is None or state.kernel is None:
         real_pause()
         return
@@ -161,7 +164,7 @@ def pause() -> None:
 
 def raise_signal(signalnum: int, /) -> None:
     """Send a signal to the caller's own process."""
-    task = _service_task()
+    task = service_task()
     if task is None:
         real_raise_signal(signalnum)
         return
@@ -174,7 +177,7 @@ def kill(pid: int, sig: int, /) -> None:
     Raises:
         ProcessLookupError: no process of the world has that number.
     """
-    task = _service_task()
+    task = service_task()
     if task is None or state.kernel is None:
         real_kill(pid, sig)
         return
@@ -191,14 +194,14 @@ def kill(pid: int, sig: int, /) -> None:
 
 def set_wakeup_fd(fd: int, /, *, warn_on_full_buffer: bool = True) -> int:
     """Accept and ignore: a simulated loop is woken without a file descriptor."""
-    if _service_task() is None:
+    if service_task() is None:
         return real_set_wakeup_fd(fd, warn_on_full_buffer=warn_on_full_buffer)
     return -1
 
 
 def siginterrupt(signalnum: int, flag: bool, /) -> None:  # noqa: FBT001 - as the real one
     """Accept and ignore: every wait of a task goes on after a handler, as PEP 475 has it."""
-    if _service_task() is None:
+    if service_task() is None:
         real_siginterrupt(signalnum, flag)
 
 
