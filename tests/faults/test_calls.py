@@ -60,7 +60,7 @@ def test_a_failover_tells_the_platform_service_how_much_to_lose(world: FaultWorl
     world.run("200ms")
     assert world.platforms["sentinel"].failovers == [200 * MS]
     assert fault.fired == 1
-    assert world.events("failover") == [(1000, "sentinel", "FAILOVER")]
+    assert world.events("fault") == [(1000, "", "failover sentinel")]
 
 
 def test_an_error_in_force_is_noted_with_its_end(world: FaultWorld) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault"]
 
-# Happenings that a note is made of by the act itself, with the host it happened to.
-_NOTED_BY_ACT = (Aim.HOST, Aim.SENTINEL)
+# What the act itself notes, host by host.
+_NOTED_BY_ACT = (Aim.HOST,)
 
 
 class Fault:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from meshsim.faults.act import Setting, place_text
-
 if TYPE_CHECKING:
+    from meshsim.faults.act import Setting
     from meshsim.trace import Call
 
 __all__ = ["PLATFORM_VERBS", "FailoverAct"]
@@ -26,9 +25,6 @@ class FailoverAct:
         lose: Any = setting.spec.params.get("lose_ns")
         platform = setting.nemesis.platforms[name]
         self.fired += 1
-        setting.nemesis.recorder.event(
-            "failover", name, "FAILOVER", place=f"fault {place_text(setting.spec)}"
-        )
         setting.nemesis.kernel.call_at(setting.nemesis.kernel.now, platform.failover, lose or 0)
 
     def end(self) -> None:
