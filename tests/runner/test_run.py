@@ -248,3 +248,43 @@ def test_async_checks_are_run() -> None:
         return STATE["left"] < 1000
 
     assert run(expect=[{"eventually": fine}]).verdict == "pass"
+
+
+def test_what_leaves_the_simulation_fails_the_run_whatever_is_expected() -> None:
+    """A service that calls a host which nobody is, and does not handle that, never passes silently."""
+
+    def lost(environ: Any, start: Any) -> list[bytes]:
+        import requests
+
+        requests.get("http://elsewhere.example.com/")
+        return []
+
+    expect = [{"amplification": "shop", "below": 2}]
+    result = run(services={"shop": {"wsgi": lost}}, links={}, expect=expect)
+    assert result.verdict == "fail"
+    assert "FenceError" in result.headline
+    assert "elsewhere.example.com" in result.headline
+
+
+def test_the_trace_is_written_where_asked(tmp_path: Any) -> None:
+    """`trace=` writes the run as lines of JSON."""
+    from meshsim.runner import run_document
+    from tests.runner.shop import scenario
+
+    path = tmp_path / "run.jsonl"
+    run_document(scenario(), trace=path)
+    assert len(path.read_text().splitlines()) > 120
+
+
+def test_a_world_that_is_open_can_be_run_with_faults_of_its_own() -> None:
+    """`run(world)` judges what a test injected too."""
+    from meshsim.runner import run as run_open
+    from meshsim.world import World
+    from tests.runner.shop import scenario
+
+    with World.from_document(scenario()) as mesh:
+        outage = mesh.partition("shop", "stock", for_="1s")
+        result = run_open(mesh)
+    assert outage.fired
+    assert result.workloads["buyers"].keys() == {"200", "503"}
+    assert result.verdict == "pass", result.report()
