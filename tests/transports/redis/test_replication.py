@@ -219,3 +219,30 @@ def test_published_messages_reach_subscribers_of_replicas() -> None:
     assert listener.got() == b""
     clock.run(LAG_NS)
     assert listener.got() == b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n"
+
+
+def test_a_replica_that_nobody_reads_does_its_work_when_somebody_comes() -> None:
+    """It has acknowledged the writes, ran none of them, and shows all of them to the first client."""
+    clock, cluster = group()
+    replica = cluster.replicas[0]
+    writer = Client(cluster.master)
+    for number in range(100):
+        writer.ask("INCR", "n")
+        writer.ask("SET", f"k{number}", number, "PX", 10)
+    clock.run(LAG_NS)
+    assert cluster.master.replicas_at(cluster.master.offset) == 2
+    assert len(replica.arrears) == 200
+    assert contents(replica) == contents(cluster.master)
+    assert not replica.arrears
+
+
+def test_a_replica_that_was_behind_in_its_work_leads_with_all_of_it() -> None:
+    """What was acknowledged and not yet run is there after a failover, on the new master and its replica."""
+    clock, cluster = group()
+    writer = Client(cluster.master)
+    writer.ask("RPUSH", "list", "a", "b")
+    clock.run(LAG_NS)
+    switched = cluster.failover()
+    assert not switched.lost
+    for server_now in (cluster.master, *cluster.replicas):
+        assert Client(server_now).ask("LLEN", "list") == b":2\r\n"

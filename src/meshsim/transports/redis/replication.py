@@ -122,8 +122,8 @@ class Link:
         self.master.replica_progressed()
 
     def apply(self, write: Write) -> None:
-        """Run a write on the replica."""
-        self.replica.apply(write)
+        """Have the replica take a write."""
+        self.replica.receive(write)
         self.acknowledged = write.offset
 
     def cut(self) -> list[Write]:

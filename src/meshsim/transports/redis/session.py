@@ -166,6 +166,10 @@ class Session(Commands, FakeSocket):
             self.close()
             self._on_close()
 
+    def drop_replies(self) -> None:
+        """Forget what would be sent: a master wants no answer from its replica."""
+        self._outbox.clear()
+
     def run(self, fields: list[bytes]) -> None:
         """Run one command and note its reply."""
         self.fields = fields
