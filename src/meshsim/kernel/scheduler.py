@@ -66,7 +66,9 @@ class Kernel:
         now_ns: where the clock begins; a world boots before 0.
     """
 
-    def __init__(self, streams: Streams, policy: Policy, carrier: Any, epoch_ns: int, now_ns: int = 0) -> None:
+    def __init__(
+        self, streams: Streams, policy: Policy, carrier: Any, epoch_ns: int, now_ns: int = 0
+    ) -> None:
         self.streams = streams
         self.policy = policy
         self.carrier = carrier
@@ -97,6 +99,9 @@ class Kernel:
         self.driver = self._make_driver()
         # The test's own process; the driver's task may run as another host for a while (`mesh.on`).
         self.home = self.driver.process
+        # Whose flow finalizers run in: dead from the beginning, so that nothing of theirs can wait.
+        self.collector = Task(0, self.home, self.home.next_ident(), "collector", _nothing, ())
+        self.collector.killed = True
 
     # -- hosts, processes, tasks ------------------------------------------------------------------------
 
@@ -135,7 +140,9 @@ class Kernel:
     def spawn(self, process: Process, function: Callable[..., Any], *args: Any, name: str = "") -> Task:
         """Start a task on a process; it runs when the caller parks."""
         serial = self._next_serial()
-        task = Task(serial, process, process.next_ident(), name or f"task-{process.count('task')}", function, args)
+        task = Task(
+            serial, process, process.next_ident(), name or f"task-{process.count('task')}", function, args
+        )
         if process.dead:
             task.state = DONE
             return task
@@ -192,7 +199,7 @@ class Kernel:
         return woken
 
     def _die_again(self, task: Task) -> None:
-        if self.closing:
+        if self.closing or task is self.collector:
             raise Killed
         task.deaths += 1
         if task.deaths <= RAISES_BEFORE_ZOMBIE:
@@ -231,7 +238,7 @@ class Kernel:
         """Have the hub call `function` at a moment; it must neither park nor run user code."""
         timer = Timer(when_ns, function, args)
         self.sequence += 1
-        heappush(self.heap, (when_ns if when_ns > self.now else self.now, self.sequence, None, timer))
+        heappush(self.heap, (max(self.now, when_ns), self.sequence, None, timer))
         return timer
 
     # -- the hub ----------------------------------------------------------------------------------------
@@ -298,7 +305,12 @@ class Kernel:
             self.still_steps = 0
             self.fail(LivelockError(stuck.livelock(self, LIVELOCK_STEPS)))
         full = not (self.steps // COLLECT_EVERY_STEPS) % FULL_COLLECT_EVERY
-        gc.collect(2 if full else 1)
+        # A finalizer may close a seam; one that wants to wait is cut off, for the hub cannot park.
+        before, state.task = state.task, self.collector
+        try:
+            gc.collect(2 if full else 1)
+        finally:
+            state.task = before
         heap = self.heap
         if len(heap) > COMPACT_AT:
             alive = [entry for entry in heap if not _stale(entry)]

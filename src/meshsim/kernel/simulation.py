@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from meshsim.kernel.patches.modules import Modules, ModuleSpace, space_for
 from meshsim.kernel.patches.names import Rebinder, RunnerClocks
 from meshsim.kernel.patches.patch import Patch, Patches
 from meshsim.kernel.scheduler import Kernel
-from meshsim.kernel.task import Task
+from meshsim.kernel.task import Killed, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -108,6 +109,9 @@ class Simulation:
         back.callback(self._wall.leave)
         self._logging.enter()
         back.callback(self._logging.leave)
+        self._unraisable = sys.unraisablehook
+        sys.unraisablehook = self._quiet
+        back.callback(setattr, sys, "unraisablehook", self._unraisable)
         back.callback(_collect_as_before, on=gc.isenabled())
         gc.disable()
         gc.freeze()
@@ -130,6 +134,11 @@ class Simulation:
             loops.bury([process for process in kernel.processes if process.dead], self._grave)
         finally:
             self._back.close()
+
+    def _quiet(self, args: Any, /) -> None:
+        """Say nothing of a finalizer that was cut off; the rest is the runner's to tell."""
+        if args.exc_type is None or not issubclass(args.exc_type, Killed):
+            self._unraisable(args)
 
     def _grave(self, process: Process) -> None:
         task = Task(0, process, process.next_ident(), "grave", _nothing, ())
