@@ -84,11 +84,11 @@ class Options:
         """Return an option, as a number or as `size` bytes.
 
         Raises:
-            OSError: ENOPROTOOPT for a level that sockets do not have.
+            OSError: EOPNOTSUPP for a level that sockets do not have.
         """
         key = (level, option)
         if level not in LEVELS:
-            raise system_error(errno.ENOPROTOOPT)
+            raise system_error(errno.EOPNOTSUPP)
         default: int | bytes = bytes(_LINGER.size) if key == (_SOL, socket.SO_LINGER) else DEFAULTS.get(key, 0)
         value = self._values.get(key, default)
         if not size:

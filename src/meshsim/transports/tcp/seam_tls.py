@@ -1,13 +1,13 @@
-"""`ssl` on simulated sockets."""
+"""`ssl` on simulated sockets: the place where a context takes a socket's descriptor into C."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ssl
 
-if TYPE_CHECKING:
-    from meshsim.kernel.patches.patch import Patch
+from meshsim.kernel.patches.patch import Patch
+from meshsim.transports.tcp.tls import wrap_socket
 
 
 def patches() -> list[Patch]:
     """Return the patches of ssl."""
-    return []
+    return [Patch(ssl.SSLContext, "_wrap_socket", wrap_socket)]
