@@ -198,6 +198,7 @@ def test_a_fault_can_answer_or_hold_up_a_command() -> None:
     clock = Clock()
     redis = server(clock)
     client = Client(redis)
+    redis.faults = ["one"]
     redis.intercept = lambda _caller, fields: (0, "LOADING wait") if fields[0] == b"GET" else (5 * MS, None)
     assert client.ask("GET", "a") == b"-LOADING wait\r\n"
     assert client.ask("SET", "a", 1) == b""

@@ -46,6 +46,9 @@ class Machine:
         self.port = port
         self.host: Host = world.add_host(name, service, port)
         self._peers = 0
+        kernel, host = world.kernel, self.host
+        # The host's wall clock, in nanoseconds since 1970: a closure, because every command asks for it.
+        self.clock: Callable[[], int] = lambda: kernel.epoch_ns + kernel.now + host.clock_offset_ns
 
     def boot(self) -> Process:
         """Give the host a new process; `serve` then opens its port."""
@@ -56,11 +59,6 @@ class Machine:
     def serve(self, server: _Server) -> None:
         """Accept connections for a server."""
         self.world.fabric.listen(self.host, self.port, lambda connection: self._accept(server, connection))
-
-    def clock(self) -> int:
-        """Return the host's wall clock, in nanoseconds since 1970."""
-        kernel = self.world.kernel
-        return kernel.epoch_ns + kernel.now + self.host.clock_offset_ns
 
     def call_at(self, when_ns: int, function: Callable[[], None]) -> Timer:
         """Have the server called at a moment of its clock, while its process lives and is not paused."""

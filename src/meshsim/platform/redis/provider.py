@@ -52,6 +52,7 @@ class RedisMachine(Machine):
             version=self.version,
             port=self.port,
         )
+        server.faults = self.world.nemesis.interceptions.standing
         server.intercept = self._intercept
         process.at_death.append(server.close)
         self.serve(server)
@@ -60,11 +61,8 @@ class RedisMachine(Machine):
         return server
 
     def _intercept(self, caller: str, fields: list[bytes]) -> tuple[int, str | None] | None:
-        interceptions = self.world.nemesis.interceptions
-        if not interceptions.standing:
-            return None
         operation = fields[0].decode("utf-8", "backslashreplace").upper()
-        found = interceptions.for_call(caller, self.host.name, operation)
+        found = self.world.nemesis.interceptions.for_call(caller, self.host.name, operation)
         if found is None:
             return None
         return found.delay_ns, None if found.error is None else found.error.text or "ERR injected by a fault"

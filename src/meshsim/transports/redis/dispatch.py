@@ -16,12 +16,13 @@ from meshsim.transports.redis.engine import (
     SimpleError,
     module,
 )
+from meshsim.transports.redis.shapes import SHAPES
 from meshsim.transports.redis.precedence import ARGUMENTS_FIRST, KEYS_FIRST, SCORED_KEYS, ZERO_WHEN_MISSING
 
 if TYPE_CHECKING:
     from meshsim.transports.redis.database import MeshDatabase
 
-__all__ = ["ALWAYS", "RUN", "Entry", "bind", "find", "unknown_command"]
+__all__ = ["ALWAYS", "RUN", "Entry", "bind", "entries", "find", "shaped", "spellings", "unknown_command", "unknown_subcommand"]
 
 _WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 _LEAVE_UNCREATED = module("_msgs").FLAG_DO_NOT_CREATE
@@ -58,6 +59,7 @@ class Entry:
         "propagates",
         "removes_empty",
         "scored_at",
+        "shape",
         "signature",
         "since",
         "words",
@@ -76,6 +78,7 @@ class Entry:
         self.removes_empty = _KEEP_EMPTY not in signature.flags
         self.check_first = ARGUMENTS_FIRST.get(name)
         self.keys_first = name in KEYS_FIRST
+        self.shape = SHAPES.get(name)
         self.scored_at = SCORED_KEYS.get(name)
         self.zero_when_missing = name in ZERO_WHEN_MISSING
         info = module("model").get_command_info(name.encode())
@@ -149,11 +152,13 @@ def _is_write(name: str) -> bool:
 
 
 _entries: dict[str, Entry] = {}
-_by_spelling: dict[bytes, Entry] = {}
+spellings: dict[bytes, Entry] = {}
+"""Commands of one word by their first word as clients wrote it: what `find` has found before."""
 _containers: set[str] = set()
 
 
-def _table() -> dict[str, Entry]:
+def entries() -> dict[str, Entry]:
+    """Return every command of the server by its name; made when first asked for."""
     if not _entries:
         for name, signature in SUPPORTED_COMMANDS.items():
             if "redis" in signature.server_types:
@@ -168,18 +173,23 @@ def find(fields: list[bytes]) -> Entry:
     Raises:
         SimpleError: there is no such command or subcommand, in Redis' words.
     """
-    found = _by_spelling.get(fields[0])
+    found = spellings.get(fields[0])
     if found is not None:
         return found
-    table = _table()
+    table = entries()
     name = fields[0].decode("utf-8", "replace").lower()
     if name in _containers:
         return _find_sub(name, fields)
     if name not in table:
         raise unknown_command(fields)
-    if len(_by_spelling) < len(table) * 4:  # bounded: a client may spell a name in 2**n ways
-        _by_spelling[fields[0]] = table[name]
+    if len(spellings) < len(table) * 4:  # bounded: a client may spell a name in 2**n ways
+        spellings[fields[0]] = table[name]
     return table[name]
+
+
+def shaped(entry: Entry, reply: Any) -> Any:
+    """Give a reply the type that Redis gives it; errors stay as they are."""
+    return reply if entry.shape is None or isinstance(reply, SimpleError) else entry.shape(reply)
 
 
 def _find_sub(name: str, fields: list[bytes]) -> Entry:

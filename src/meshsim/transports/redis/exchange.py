@@ -13,6 +13,8 @@ from meshsim.kernel import state
 from meshsim.transports.redis.requests import ProtocolError, RequestParser, whole_command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meshsim.network.connection import Connection
 
 __all__ = ["Exchanges"]
@@ -20,68 +22,81 @@ __all__ = ["Exchanges"]
 _WORDS = 3
 _MAX_BYTES = 80
 _SHORT = 200
+_MINUS = ord("-")
 # Commands whose arguments are nobody's business.
 _SECRET = frozenset({b"AUTH", b"HELLO", b"auth", b"hello"})
 
 
 class Exchanges:
-    """The commands under way on one connection."""
+    """The commands under way on one connection.
 
-    __slots__ = ("_caller", "_pending", "_requests", "_sent_ns", "_target")
+    Kept short where a client asks one thing at a time: a packet out, a packet in, one line of trace.
+    """
+
+    __slots__ = ("_alone", "_caller", "_command", "_kernel", "_more", "_requests", "_sent_ns", "_target")
 
     def __init__(self, connection: Connection) -> None:
         self._caller = connection.process.host.name
         self._target = connection.peer_host
         self._requests = RequestParser()
-        self._pending: list[bytes] = []
+        # The packet under way, and those behind it when a client sends before it has read.
+        self._alone: bytes | None = None
+        self._more: list[bytes] = []
         self._sent_ns = 0
+        self._kernel: Any = state.kernel
+        recorder = getattr(self._kernel, "recorder", None)
+        self._command: Callable[..., None] = _nowhere if recorder is None else recorder.command
 
     def sent(self, data: bytes) -> None:
         """Note commands that leave."""
-        kernel = state.kernel
-        if kernel is not None:
-            if not self._pending:
-                self._sent_ns = kernel.now
-            self._pending.append(data)
+        if self._alone is None:
+            self._alone = data
+            self._sent_ns = self._kernel.now
+        else:
+            self._more.append(data)
 
     def answered(self, data: bytes) -> None:
         """Note that replies have come: of everything under way, because a server answers what it has read."""
-        if self._pending:
+        if self._alone is not None:
             error = ""
-            if data[:1] == b"-":
+            if data[0] == _MINUS:
                 error = data[1 : data.find(b"\r\n")].decode("utf-8", "backslashreplace")
             self._finish(error)
 
     def failed(self, error: BaseException) -> None:
         """Note that no reply comes any more."""
-        if self._pending:
+        if self._alone is not None:
             self._finish(f"{type(error).__name__}: {error}")
 
     def _finish(self, error: str) -> None:
-        kernel: Any = state.kernel
-        recorder = getattr(kernel, "recorder", None)
-        pending, self._pending = self._pending, []
-        if recorder is None:
-            return
-        took_ns = kernel.now - self._sent_ns
-        for data in pending:
-            for text in self._read(data):
-                recorder.command(self._caller, self._target, text, took_ns, error)
+        took_ns = self._kernel.now - self._sent_ns
+        alone, self._alone = self._alone, None
+        if alone is not None and not self._more and len(alone) <= _SHORT and self._requests.idle:
+            text = _known(alone)
+            if text is not None:
+                self._command(self._caller, self._target, text, took_ns, error)
+                return
+        more, self._more = self._more, []
+        for data in (alone, *more):
+            for text in self._read(data or b""):
+                self._command(self._caller, self._target, text, took_ns, error)
 
-    def _read(self, data: bytes) -> list[str] | tuple[str, ...]:
-        if len(data) <= _SHORT and self._requests.idle and (found := _known(data)):
-            return found
+    def _read(self, data: bytes) -> list[str]:
         try:
             return [_text(fields) for fields in self._requests.feed(data)]
         except ProtocolError:
             return []
 
 
+def _nowhere(*_command: object) -> None:
+    """Stand for a recorder where nothing is recorded."""
+
+
 @functools.lru_cache(maxsize=1024)
-def _known(data: bytes) -> tuple[str, ...]:
+def _known(data: bytes) -> str | None:
     """Return the text of a short packet that is one command; polling clients send the same one all the time."""
     fields = whole_command(data)
-    return () if fields is None else (_text(fields),)
+    return None if fields is None else _text(fields)
 
 
 def _text(fields: list[bytes]) -> str:

@@ -23,7 +23,7 @@ from meshsim.transports.redis.settings import Settings
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from meshsim.transports.redis.replication import Link
     from meshsim.transports.redis.scripting import ScriptEngine
@@ -67,6 +67,7 @@ class RedisServer(FakeServer):
         password: what AUTH must bring; empty for none.
 
     Attributes:
+        faults: what may answer for the server; while it is empty, `intercept` is not asked.
         intercept: asked with the host that asks and the words of each command; answers with a delay in
             nanoseconds and the text of an error to send instead of a reply, or None for neither.
     """
@@ -109,6 +110,7 @@ class RedisServer(FakeServer):
         self.dirty = 0
         self.ready_keys: list[tuple[MeshDatabase, bytes]] = []
         self.waiting_for_replicas = Sessions()
+        self.faults: Sequence[object] = ()
         self.intercept: Callable[[str, list[bytes]], tuple[int, str | None] | None] | None = None
         self.run_id = f"{random.getrandbits(160):040x}"
         self.replication_id = f"{random.getrandbits(160):040x}"
@@ -159,11 +161,29 @@ class RedisServer(FakeServer):
         """Lend the engine this server's clock and dice."""
         turn.clock = self.clock
         turn.random = self.random
-        now_s = turn.time()
+        now_s = (self.clock() // 1_000_000) / 1000
         if now_s != self.now_s:
             self.now_s = now_s
             for database in getattr(self, "dbs", {}).values():
                 database.time = now_s
+
+    @property
+    def unhindered(self) -> bool:
+        """Whether a command that arrives may run at once: no turn is on, no pause and no fault in force."""
+        return not (self._serving or self.paused_until_ns or self.faults)
+
+    def serve_one(self, session: Session, fields: list[bytes]) -> None:
+        """Run one command and send its reply: a turn without the ceremony, which most turns do not need."""
+        self._serving = True
+        try:
+            self.begin_turn()
+            session.run(fields)
+        finally:
+            self._serving = False
+        if self.ready_keys or self._resumed or not session.send_reply():
+            if self.ready_keys:
+                self.wake_waiting()
+            self.serve(session)
 
     def serve(self, session: Session) -> None:
         """Run what a session has to run, then what that woke, then send every reply."""

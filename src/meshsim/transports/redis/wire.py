@@ -96,7 +96,8 @@ class MeshSocket:
         Raises:
             BrokenPipeError: the connection is known to be broken.
         """
-        data = bytes(data)
+        if type(data) is not bytes:
+            data = bytes(data)
         self._polls = 0
         try:
             self.connection.send(data, len(data))
@@ -129,9 +130,14 @@ class MeshSocket:
 
     def recv_into(self, buffer: Any, size_bytes: int = 0) -> int:
         """Read into a buffer and return how many bytes came."""
-        data = self.recv(size_bytes or len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        data = self._left or self._receive()
+        size, room = len(data), size_bytes or len(buffer)
+        if size > room:
+            self._left, data, size = data[room:], data[:room], room
+        else:
+            self._left = b""
+        buffer[:size] = data
+        return size
 
     def _receive(self) -> bytes:
         if self._ended:
@@ -147,7 +153,6 @@ class MeshSocket:
             self._ended = isinstance(outcome, ConnectionReset)
             error = socket_error(outcome)
         else:
-            self._polls = 0
             if data is EOF:
                 self._exchanges.failed(ConnectionError("connection closed by server"))
                 return b""

@@ -7,7 +7,6 @@
     transactions  MULTI, EXEC, WATCH
     scripts       EVAL, EVALSHA and what scripts see
     mended        commands of the engine that answer otherwise than Redis; streams: those on streams
-    shapes        which replies are sets, maps or doubles in RESP3
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from meshsim.transports.redis.commands.keys import KeyCommands
 from meshsim.transports.redis.commands.mended import MendedCommands
 from meshsim.transports.redis.commands.scripts import ScriptCommands
 from meshsim.transports.redis.commands.server import ServerCommands
-from meshsim.transports.redis.commands.shapes import Shapes
 from meshsim.transports.redis.commands.streams import StreamCommands
 from meshsim.transports.redis.commands.transactions import TransactionCommands
 
@@ -34,6 +32,5 @@ class Commands(
     ServerCommands,
     StreamCommands,
     TransactionCommands,
-    Shapes,
 ):
     """Everything that a session answers before the engine is asked."""

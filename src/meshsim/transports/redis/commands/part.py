@@ -42,7 +42,6 @@ class SessionPart:
         _blocked: bool
 
         call: Callable[..., Any]
-        shape_reply: Callable[[str, Any], Any]
         unpark: Callable[[Any], None]
         _clear_watches: Callable[[], None]
         _blocking: Callable[..., Any]

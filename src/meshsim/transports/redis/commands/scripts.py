@@ -7,7 +7,7 @@ from typing import Any
 
 from meshsim.transports.redis.codec import MapReply, SetReply
 from meshsim.transports.redis.commands.part import SessionPart
-from meshsim.transports.redis.dispatch import find
+from meshsim.transports.redis.dispatch import find, shaped
 from meshsim.transports.redis.engine import OK, SimpleError, SimpleString, command, module
 from meshsim.transports.redis.scripting import ScriptEngine, ScriptFailed
 
@@ -133,7 +133,7 @@ class ScriptCommands(SessionPart):
         if entry.writes and server.read_only and not self.is_master_link:
             raise SimpleError("READONLY You can't write against a read only replica.")
         self.fields = fields
-        return self.shape_reply(entry.name, self.call(entry, fields[entry.words :]))
+        return shaped(entry, self.call(entry, fields[entry.words :]))
 
     def _to_lua(self, reply: Any) -> Any:  # noqa: PLR0911  one line a type
         table = self.server.scripts.to_lua

@@ -6,6 +6,7 @@ from typing import Any
 
 from meshsim.transports.redis.codec import NULL_ARRAY
 from meshsim.transports.redis.commands.part import SessionPart
+from meshsim.transports.redis.dispatch import shaped
 from meshsim.transports.redis.engine import OK, SimpleError, command, module
 
 __all__ = ["TransactionCommands"]
@@ -48,7 +49,7 @@ class TransactionCommands(SessionPart):
             self._in_transaction = False
         if server.dirty != before:
             server.log_write(self, self.fields)  # type: ignore[arg-type]
-        return self.shape_reply(entry.name, reply)
+        return shaped(entry, reply)
 
     @command(name="WATCH", fixed=(bytes,), repeat=(bytes,), flags=_FLAGS)
     def watch(self, *keys: bytes) -> Any:

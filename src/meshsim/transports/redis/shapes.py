@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshsim.transports.redis.codec import NULL_ARRAY, MapReply, SetReply
-from meshsim.transports.redis.commands.part import SessionPart
-from meshsim.transports.redis.engine import SimpleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Shapes"]
+__all__ = ["SHAPES"]
 
 
 def _as_set(reply: Any) -> Any:
@@ -26,19 +24,9 @@ def _or_null_array(reply: Any) -> Any:
     return NULL_ARRAY if reply is None else reply
 
 
-_SHAPES: dict[str, Callable[[Any], Any]] = {
+SHAPES: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("smembers", "sinter", "sunion", "sdiff"), _as_set),
     **dict.fromkeys(("hgetall", "config get", "xinfo consumers"), _as_map),
     **dict.fromkeys(("lmpop", "blmpop", "zmpop", "bzmpop", "xread", "xreadgroup"), _or_null_array),
 }
-
-
-class Shapes(SessionPart):
-    """Turns what the engine replies into what goes on the wire."""
-
-    def shape_reply(self, name: str, reply: Any) -> Any:
-        """Return the reply of a command with the type that Redis gives it."""
-        shape = _SHAPES.get(name)
-        if shape is None or isinstance(reply, SimpleError):
-            return reply
-        return shape(reply)
+"""What makes of the engine's reply the type that Redis gives; commands that are not here reply as they are."""
