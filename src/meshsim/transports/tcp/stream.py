@@ -477,6 +477,8 @@ class Stream(File):
             return
         if state.kernel is None:
             return
+        if self._bridge is not None and not self.shut & 2:
+            self._bridge.finish()
         if self.buffer or self.options.lingers_not:
             connection.abort()
         else:
