@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meshsim.errors import ScenarioError
-from tests.runner.shop import BUYERS, STATE, run, verdicts
+from meshsim.runner import run_setup
+from meshsim.world import World
+from tests.runner.shop import BUYERS, STATE, run, scenario, verdicts
 
 if TYPE_CHECKING:
     from meshsim.runner import Result
 
 PARTITION = {"at": "1s", "for": "500ms", "partition": ["shop", "stock"]}
 SECOND = 1_000_000_000
+
+
+def len_of_stock(mesh: Any) -> bool:
+    """Be true at once."""
+    return len(STATE) == 1
 
 
 def phases(result: Result) -> list[tuple[int, str]]:
@@ -49,6 +56,10 @@ def test_calls_under_way_end_before_the_verdict() -> None:
     result = run(faults=[{"at": "2.8s", "partition": ["shop", "stock"]}], expect=["no unhandled errors"])
     assert sum(result.workloads["buyers"].values()) == 60
     assert all(call.ended_ns is not None for call in result.trace.calls)
+    at_once = run(
+        faults=[{"at": "2.8s", "partition": ["shop", "stock"]}], expect=[{"eventually": len_of_stock}]
+    )
+    assert sum(at_once.workloads["buyers"].values()) == 60
 
 
 @pytest.mark.parametrize("plan", [[], [PARTITION, {"every": "300ms..1s", "crash": "stock/any"}]])
@@ -68,7 +79,6 @@ def test_the_same_seed_is_the_same_run(plan: list[Any]) -> None:
 def test_progress_is_told_and_changes_nothing() -> None:
     """Whoever listens hears about every virtual second, and the run is the same."""
     from meshsim.runner import run_document
-    from tests.runner.shop import scenario
 
     told: list[tuple[float, float | None]] = []
     silent = run_document(scenario())
@@ -106,6 +116,10 @@ def test_setup_runs_with_the_mesh_before_time_counts() -> None:
 
     result = run(setup=[stock_shelves], faults=[PARTITION])
     assert seen == [999]
+    with World.from_document(scenario(setup=[stock_shelves])) as mesh:
+        run_setup(mesh)
+        run_setup(mesh)
+        assert seen == [999, 999]
     begin = next(event.at_ns for event in result.trace.events("phase"))
     assert [event.at_ns - begin for event in result.trace.events("fault")] == [SECOND]
 
@@ -200,6 +214,25 @@ def test_always_is_looked_at_between_calls_too() -> None:
     assert max(later - earlier for earlier, later in pairwise(looks)) <= SECOND // 10
 
 
+def test_always_ends_a_run_without_calls_at_once() -> None:
+    """Nobody needs to call for the run to end where an invariant broke."""
+    result = run(workload=[], expect=[{"always": lambda mesh: mesh.now < 1}])
+    assert result.verdict == "fail"
+    assert result.now < 1.2
+
+
+def test_a_call_that_ends_during_a_look_is_looked_at_next() -> None:
+    """Looks that take time follow each other while calls end."""
+    looks: list[int] = []
+
+    def slow(mesh: Any) -> None:
+        looks.append(mesh.kernel.now)
+        mesh.kernel.sleep(SECOND * 3 // 20)
+
+    run(workload=[{**BUYERS, "rate": "10/s"}], expect=[{"always": slow}])
+    assert len(looks) >= 19
+
+
 def test_always_may_call_the_mesh() -> None:
     """A look is a task: it may ask services, which takes virtual time."""
 
@@ -269,7 +302,6 @@ def test_what_leaves_the_simulation_fails_the_run_whatever_is_expected() -> None
 def test_the_trace_is_written_where_asked(tmp_path: Any) -> None:
     """`trace=` writes the run as lines of JSON."""
     from meshsim.runner import run_document
-    from tests.runner.shop import scenario
 
     path = tmp_path / "run.jsonl"
     run_document(scenario(), trace=path)
@@ -279,8 +311,6 @@ def test_the_trace_is_written_where_asked(tmp_path: Any) -> None:
 def test_a_world_that_is_open_can_be_run_with_faults_of_its_own() -> None:
     """`run(world)` judges what a test injected too."""
     from meshsim.runner import run as run_open
-    from meshsim.world import World
-    from tests.runner.shop import scenario
 
     with World.from_document(scenario()) as mesh:
         outage = mesh.partition("shop", "stock", for_="1s")

@@ -114,8 +114,6 @@ class Stage:
         graph, watching = self._world.graph, self.watching
         began_ns = self._kernel.now
         self._world.nemesis.heal_all()
-        for load in self.loads:
-            load.stop()
         limit_ns = began_ns + (graph.settle_ns or GRACE_NS)
         if watching is None or not watching.eventually:
             self._wait(self._quiet, limit_ns)

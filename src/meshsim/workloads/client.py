@@ -8,8 +8,6 @@ from meshsim.errors import Mistake
 from meshsim.workloads.request import draw, http_request
 
 if TYPE_CHECKING:
-    import requests
-
     from meshsim.core.streams import Stream
     from meshsim.graph import WorkloadSpec
 
@@ -39,7 +37,7 @@ class HttpClient:
     def __init__(self, world: Any, spec: WorkloadSpec, stream: Stream) -> None:
         self._spec = spec
         self._stream = stream
-        self._session: requests.Session = world.http(spec.call.target.name if spec.call else "")
+        self._session: Any = world.http(spec.call.target.name if spec.call else "")
         _one_connection(self._session)
 
     def call(self) -> str:
@@ -53,15 +51,13 @@ class HttpClient:
         self._session.cookies.clear()
 
 
-def _one_connection(session: requests.Session) -> None:
+def _one_connection(session: Any) -> None:
     """Give a session room for one connection a host: it makes one call at a time.
 
     The ten places that a pool has by default are filled anew for each client: 150 of 1,030 us a call.
     """
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415 - whoever has a session has it imported
-
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=1))
+    for scheme, adapter in list(session.adapters.items()):
+        session.mount(scheme, type(adapter)(pool_maxsize=1))
 
 
 class AdapterClient:

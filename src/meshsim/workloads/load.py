@@ -62,7 +62,6 @@ class Load:
         self._changed = changed
         # One stream a workload: one more leaves the others' draws alone.
         self._stream = world.streams.get(f"workload:{spec.name}")
-        self._ending = False
         self._working = 1
         self._begin_ns = 0
         self._end_ns: int | None = None
@@ -89,10 +88,6 @@ class Load:
         self._end_ns = min((moment for moment in stated if moment is not None), default=None)
         self._kernel.call_at(max(self._begin_ns, self._kernel.now), self._begin)
 
-    def stop(self) -> None:
-        """Make no more calls; those under way go on."""
-        self._ending = True
-
     def _begin(self) -> None:
         """Begin; on the hub."""
         raise NotImplementedError
@@ -102,7 +97,7 @@ class Load:
     @property
     def _over(self) -> bool:
         """Whether no call may begin any more."""
-        if self._ending or (self._end_ns is not None and self._kernel.now >= self._end_ns):
+        if self._end_ns is not None and self._kernel.now >= self._end_ns:
             return True
         return self.spec.count is not None and self.made >= self.spec.count
 
