@@ -33,6 +33,30 @@ _IN_TRANSACTION = module("_msgs").FLAG_TRANSACTION
 _MAX_ECHO_CHARS = 128
 
 
+class Plan:
+    """What has to be done to so many arguments of a command.
+
+    Attributes:
+        first: in order, either what converts an argument, or what a missing key replies: position, converter, reply.
+        keys: position, the type that the key must have, and what makes the value of a missing one.
+    """
+
+    __slots__ = ("first", "keys")
+
+    def __init__(self, types: list[Any], *, creates: bool) -> None:
+        self.first: list[tuple[int, Any, Any]] = []
+        self.keys: list[tuple[int, Any, Any]] = []
+        for index, kind in enumerate(types):
+            if not isinstance(kind, Key):
+                if kind is not bytes:
+                    self.first.append((index, kind.decode, None))
+                continue
+            if kind.missing_return is not Key.UNSPECIFIED:
+                self.first.append((index, None, kind.missing_return))
+            makes = kind.type_ if creates and kind.type_ is not bytes else None
+            self.keys.append((index, kind.type_, makes))
+
+
 class Entry:
     """One command, ready to run.
 
@@ -55,6 +79,7 @@ class Entry:
         "from_scripts",
         "function",
         "keys_first",
+        "looks_first",
         "name",
         "propagates",
         "removes_empty",
@@ -81,14 +106,17 @@ class Entry:
         self.shape = SHAPES.get(name)
         self.scored_at = SCORED_KEYS.get(name)
         self.zero_when_missing = name in ZERO_WHEN_MISSING
+        self.looks_first = bool(
+            self.check_first or self.keys_first or self.zero_when_missing or self.scored_at is not None
+        )
         info = module("model").get_command_info(name.encode())
         self._arity = info[1] if info is not None else None
         self.since = _SINCE.get(name, ALWAYS)
         self.propagates = name in _PROPAGATED
-        self._plans: dict[int, list[tuple[int, Any, bool]]] = {}
+        self._plans: dict[int, Plan] = {}
 
-    def plan(self, count: int) -> list[tuple[int, Any, bool]]:
-        """Return what has to be done to which of `count` arguments: position, its type, whether it is a key.
+    def plan(self, count: int) -> Plan:
+        """Return what has to be done to `count` arguments.
 
         Raises:
             SimpleError: the command does not take so many arguments.
@@ -99,8 +127,7 @@ class Entry:
             repeat = self.signature.repeat
             types = list(self.signature.fixed)
             types += [repeat[index % len(repeat)] for index in range(count - len(types))]
-            found = [(index, kind, isinstance(kind, Key)) for index, kind in enumerate(types) if kind is not bytes]
-            self._plans[count] = found
+            found = self._plans[count] = Plan(types, creates=_LEAVE_UNCREATED not in self.signature.flags)
         return found
 
     def check_queueing(self, count: int) -> None:
@@ -239,41 +266,40 @@ def bind(entry: Entry, arguments: list[bytes], database: MeshDatabase) -> tuple[
     """
     plan = entry.plan(len(arguments))
     bound: list[Any] = list(arguments)
-    if entry.check_first is not None:
-        entry.check_first(arguments)
-    if entry.keys_first:
-        _check_types(plan, arguments, database)
-    if entry.scored_at is not None:
-        _check_scored(entry.scored_at, arguments, database)
-    if entry.zero_when_missing and arguments[0] not in database:
-        return bound, [], 0
-    for index, kind, is_key in plan:
-        if not is_key:
-            bound[index] = kind.decode(arguments[index])
-        elif kind.missing_return is not Key.UNSPECIFIED and arguments[index] not in database:
-            return bound, [], kind.missing_return
+    if entry.looks_first:
+        if entry.check_first is not None:
+            entry.check_first(arguments)
+        if entry.keys_first:
+            _check_types(plan, arguments, database)
+        if entry.scored_at is not None:
+            _check_scored(entry.scored_at, arguments, database)
+        if entry.zero_when_missing and arguments[0] not in database:
+            return bound, [], 0
+    for index, decode, missing in plan.first:
+        if decode is not None:
+            bound[index] = decode(arguments[index])
+        elif arguments[index] not in database:
+            return bound, [], missing
     items: list[CommandItem] = []
-    for index, kind, is_key in plan:
-        if not is_key:
-            continue
-        stored = database.get(arguments[index])
-        database.touched[arguments[index]] = database.time
-        expected, default = kind.type_, None
-        if expected is not None:
-            if stored is None:
-                if expected is not bytes and _LEAVE_UNCREATED not in entry.signature.flags:
-                    default = expected()
-            elif type(stored.value) is not expected:
-                raise SimpleError(_WRONG_TYPE)
-        item = bound[index] = CommandItem(arguments[index], database, stored, default)
+    for index, expected, makes in plan.keys:
+        name = arguments[index]
+        stored = database.get(name)
+        database.touched[name] = database.time
+        default = None
+        if stored is None:
+            if makes is not None:
+                default = makes()
+        elif expected is not None and type(stored.value) is not expected:
+            raise SimpleError(_WRONG_TYPE)
+        item = bound[index] = CommandItem(name, database, stored, default)
         items.append(item)
     return bound, items, RUN
 
 
-def _check_types(plan: list[tuple[int, Any, bool]], arguments: list[bytes], database: MeshDatabase) -> None:
-    for index, kind, is_key in plan:
-        stored = database.get(arguments[index]) if is_key else None
-        if stored is not None and kind.type_ is not None and type(stored.value) is not kind.type_:
+def _check_types(plan: Plan, arguments: list[bytes], database: MeshDatabase) -> None:
+    for index, expected, _ in plan.keys:
+        stored = database.get(arguments[index])
+        if stored is not None and expected is not None and type(stored.value) is not expected:
             raise SimpleError(_WRONG_TYPE)
 
 

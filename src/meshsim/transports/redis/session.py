@@ -348,7 +348,8 @@ class Session(Commands, FakeSocket):
             _log.exception("the simulated Redis failed on %s", entry.name)
             reply = SimpleError(f"ERR internal error of the simulated Redis in '{entry.name}': {error!r}")
         for item in items:
-            item.writeback(remove_empty_val=entry.removes_empty)
+            if item._modified or item._expireat_modified:  # noqa: SLF001  most are read, and a call saved each
+                item.writeback(remove_empty_val=entry.removes_empty)
         if entry.writes and self.server.links and self.parked is None and not isinstance(reply, SimpleError):
             self.server.dirty += 1  # the engine notes keys, not what changed inside a stream's groups
         if self.server.notify_flags:
