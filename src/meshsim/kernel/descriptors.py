@@ -53,6 +53,11 @@ class File:
         """Do what closing the last descriptor does; must not park."""
         raise NotImplementedError
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a task is blocked until the file changes."""
+        return bool(self._blocked)
+
     def orphaned(self) -> None:
         """Do what the end of its process does, when that ended in order; a crashed one says nothing."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 from asyncio import _get_running_loop, _set_running_loop
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from meshsim.errors import DeadlockError, LivelockError, UsageError
 from meshsim.kernel import state, stuck
@@ -102,6 +102,9 @@ class Kernel:
         # Whose flow finalizers run in: dead from the beginning, so that nothing of theirs can wait.
         self.collector = Task(0, self.home, self.home.next_ident(), "collector", _nothing, ())
         self.collector.killed = True
+        # Whose flow the functions of timers run in: it cannot wait either, and says so.
+        self.hub = Task(0, self.home, self.home.next_ident(), "hub", _nothing, ())
+        self.hub.killed = True
 
     # -- hosts, processes, tasks ------------------------------------------------------------------------
 
@@ -199,12 +202,18 @@ class Kernel:
         return woken
 
     def _die_again(self, task: Task) -> None:
+        if task is self.hub:
+            msg = "a function that a timer calls runs on the hub and must not wait; spawn a task for it"
+            raise UsageError(msg)
         if self.closing or task is self.collector:
             raise Killed
         task.deaths += 1
         if task.deaths <= RAISES_BEFORE_ZOMBIE:
             raise Killed
-        # Nothing makes this one stop: it is parked for good, counted, and told to whoever asks.
+        self.bury(task)
+
+    def bury(self, task: Task) -> NoReturn:
+        """Park the calling task for good, count it, and tell whoever asks: nothing makes it stop."""
         task.state = DONE
         task.wait = "nothing, it survived its process"
         self.zombies.append(task)
@@ -248,6 +257,9 @@ class Kernel:
         while not self.closing:
             try:
                 self._turn()
+            except Killed:
+                # The watchdog's: the driver has got its error.
+                continue
             except BaseException as error:  # noqa: BLE001 - whatever goes wrong on the hub is the driver's to see
                 self.fail(error)
 
@@ -256,6 +268,7 @@ class Kernel:
         heap = self.heap
         resume = self.carrier.resume
         pick = self.policy.pick
+        hub = self.hub
         while not self.closing:
             if self.interrupted:
                 self.interrupted = False
@@ -266,6 +279,7 @@ class Kernel:
                     function = what.function
                     if function is not None:
                         what.function = None
+                        state.task = hub
                         function(*what.args)
                 elif task.token == what and task.state == PARKED:
                     task.state = READY
@@ -329,8 +343,8 @@ class Kernel:
         self.active = process
         return True
 
-    def fail(self, error: BaseException) -> None:
-        """Raise an error in the driver, whatever runs."""
+    def fail(self, error: BaseException) -> Callable[[], None]:
+        """Raise an error in the driver, whatever runs; returns what does it, in the driver's `signals`."""
         driver = self.driver
 
         def throw() -> None:
@@ -338,6 +352,17 @@ class Kernel:
 
         driver.signals.append(throw)
         self.wake(driver)
+        return throw
+
+    def take_over(self) -> None:
+        """Let the driver run on although it was not resumed: a step was given up."""
+        driver = self.driver
+        driver.token += 1
+        driver.state = RUNNING
+        if driver in self.ready:
+            self.ready.remove(driver)
+        self._leave()
+        state.task = driver
 
     # -- life and death ---------------------------------------------------------------------------------
 

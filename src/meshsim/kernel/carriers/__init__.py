@@ -36,6 +36,18 @@ class Carrier(Protocol):
     def frame(self, task: Task) -> FrameType | None:
         """Return where a parked task stands."""
 
+    def break_step(self, kernel: Kernel, task: Task | None, strikes: int) -> None:
+        """End a step that does not end itself; called in a signal's handler, in the main thread.
+
+        Args:
+            kernel: whose step it is.
+            task: whose step; None is the hub's own.
+            strikes: how often this has been tried with this step, from 1.
+
+        Raises:
+            Killed: where the step runs, when that is the calling flow.
+        """
+
     def close(self, kernel: Kernel) -> None:
         """End the hub's flow."""
 

@@ -9,6 +9,7 @@ import greenlet
 
 from meshsim.kernel import scheduler, state
 from meshsim.kernel.carriers.locals import LocalSlots
+from meshsim.kernel.task import RAISES_BEFORE_ZOMBIE, Killed
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -58,6 +59,13 @@ class GreenletCarrier:
     def frame(self, task: Task) -> FrameType | None:
         """Return where a parked task stands."""
         return None if task.carrier is None else task.carrier.gr_frame
+
+    def break_step(self, kernel: Kernel, task: Task | None, strikes: int) -> None:
+        """Raise where the handler runs, which is in the step; one that catches everything is left for good."""
+        if task is None or strikes <= RAISES_BEFORE_ZOMBIE:
+            raise Killed
+        task.killed = True
+        kernel.bury(task)
 
     def close(self, kernel: Kernel) -> None:
         """End the hub, and put the driver's own `threading.local` values back."""

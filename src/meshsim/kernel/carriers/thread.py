@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import ctypes
 import sys
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import scheduler, state
+from meshsim.kernel.task import DONE, Killed
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -14,20 +16,28 @@ if TYPE_CHECKING:
     from meshsim.kernel.scheduler import Kernel
     from meshsim.kernel.task import Task
 
+# How often a thread is asked to raise before it is given up.
+STRIKES_BEFORE_LOST = 2
 _start_thread = _thread.start_new_thread
 _new_lock = _thread.allocate_lock
+
+
+def _raise_in_thread(ident: int, kind: type[BaseException]) -> None:
+    """Raise in another thread, at its next bytecode."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(kind))
 
 
 class _Flow:
     """A thread's baton; the thread runs while it holds it."""
 
-    __slots__ = ("baton", "begun", "ident")
+    __slots__ = ("baton", "begun", "ident", "lost")
 
     def __init__(self) -> None:
         self.baton = _new_lock()
         self.baton.acquire()
         self.begun = False
         self.ident = 0
+        self.lost = False
 
 
 class ThreadCarrier:
@@ -51,7 +61,7 @@ class ThreadCarrier:
         _start_thread(self._run_hub, (kernel,))
 
     def _run_hub(self, kernel: Kernel) -> None:
-        ident = state.real_ident()
+        ident = self._hub.ident = state.real_ident()
         state.carriers.add(ident)
         self._hub.baton.acquire()
         kernel.loop()
@@ -64,7 +74,8 @@ class ThreadCarrier:
         state.carriers.add(flow.ident)
         scheduler.start(kernel, task)
         state.carriers.discard(flow.ident)
-        self._hub.baton.release()
+        if not flow.lost:
+            self._hub.baton.release()
 
     def prepare(self, kernel: Kernel, task: Task) -> None:
         """Give a new task a baton; its thread starts when it first gets it."""
@@ -75,8 +86,10 @@ class ThreadCarrier:
 
     def to_hub(self, task: Task) -> None:
         """Hand the baton to the hub, and wait for it to come back."""
-        self._hub.baton.release()
-        task.carrier.baton.acquire()
+        flow = task.carrier
+        if not flow.lost:
+            self._hub.baton.release()
+        flow.baton.acquire()
 
     def resume(self, task: Task) -> None:
         """Hand the baton to the task, and wait for it to come back."""
@@ -97,6 +110,24 @@ class ThreadCarrier:
         if task.carrier is None:
             return None
         return sys._current_frames().get(task.carrier.ident)  # noqa: SLF001 - the interpreter's way to see a stack
+
+    def break_step(self, kernel: Kernel, task: Task | None, strikes: int) -> None:
+        """Have the thread of the step raise; one that really blocks in C is given up, and the hub goes on.
+
+        The calling thread is the driver's, which waits for its baton. When a thread was given up, the driver
+        runs on without: what it does next hands the hub's baton over, and that ends the lost step.
+        """
+        flow = self._hub if task is None else task.carrier
+        if task is None or strikes < STRIKES_BEFORE_LOST:
+            _raise_in_thread(flow.ident, Killed)
+            return
+        flow.lost = True
+        state.carriers.discard(flow.ident)
+        task.killed = True
+        task.state = DONE
+        task.process.tasks.pop(task.serial, None)
+        kernel.zombies.append(task)
+        kernel.take_over()
 
     def close(self, kernel: Kernel) -> None:
         """End the hub's thread."""

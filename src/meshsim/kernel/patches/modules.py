@@ -173,6 +173,7 @@ class Modules:
         self.now: ModuleSpace | None = None
         self._outside: dict[str, Any] = {}
         self._sys_path: list[str] = sys.path
+        self._folders: list[str] = []
         self._locks: Any = _bootstrap._module_locks  # noqa: SLF001 - one table a space, else two hosts' imports meet
 
     def enter(self) -> None:
@@ -180,6 +181,7 @@ class Modules:
         global _current  # noqa: PLW0603 - the one current world
         _current = self
         self._sys_path = sys.path
+        self._folders = [*sys.path]
         self._locks = _bootstrap._module_locks  # noqa: SLF001
         _bootstrap._module_locks = _ImportLocks(self, self._locks)  # noqa: SLF001
         sys.meta_path.insert(0, self)
@@ -188,6 +190,8 @@ class Modules:
         """End: what was in `sys.modules` before is there again."""
         global _current  # noqa: PLW0603 - the one current world
         self.switch(None)
+        # In place: a service that has no modules of its own may have changed the list itself.
+        self._sys_path[:] = self._folders
         _current = None
         _bootstrap._module_locks = self._locks  # noqa: SLF001
         if self in sys.meta_path:

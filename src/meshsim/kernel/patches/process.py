@@ -166,6 +166,7 @@ class Surroundings:
     def __init__(self) -> None:
         self._cwd = real_getcwd()
         self._argv = sys.argv
+        self._arguments = [*sys.argv]
         self._here = self._cwd
 
     def enter(self, old: Process | None, new: Process) -> None:
@@ -181,6 +182,7 @@ class Surroundings:
     def leave(self) -> None:
         """Give the runner its own back."""
         sys.argv = self._argv
+        sys.argv[:] = self._arguments
         if self._here != self._cwd or real_getcwd() != self._cwd:
             real_chdir(self._cwd)
 
