@@ -23,6 +23,7 @@ from meshsim.services.boot import Service, wait_until_up
 from meshsim.services.registry import load_adapter
 from meshsim.trace import Recorder, Trace
 from meshsim.transports.registry import seams
+from meshsim.workloads.setup import run_setup
 
 if TYPE_CHECKING:
     import logging
@@ -193,7 +194,7 @@ class World:
         self._register(kernel.hosts["test"], None)
         sockets.allow_network = self._allow_network
         self.simulation.enter(seams())
-        self.simulation.give_modules(kernel.driver.process, [graph.folder], ())
+        self.simulation.give_modules(kernel.home, [graph.folder], ())
         self.opened = True
         self._logs = Logs(self)
         self._logs.enter()
@@ -215,6 +216,7 @@ class World:
             for host in service.hosts:
                 service.start(host)
         wait_until_up(self, list(self.services.values()))
+        run_setup(self)
         kernel = self.kernel
         if kernel.now < 0:
             kernel.sleep(-kernel.now)

@@ -145,3 +145,15 @@ def test_probability_and_first_choose_packets(world: FaultWorld) -> None:
     assert few.fired == 3
     packets = sum(1 for name, *_ in world.outcomes if name != "shop/0") * 2
     assert 0.02 * packets < some.fired < 0.4 * packets
+
+
+def test_loss_costs_a_stream_its_retransmissions(world: FaultWorld) -> None:
+    """A lost packet is sent again too late for an impatient client; the others pass, and all do after it."""
+    fault = world.fault(at="1s", **{"for": "2s"}, loss=["orders/0", "cache"], probability="20%")
+    world.run("4s")
+    assert fault.fired
+    assert world.seen("orders/1", "0s", "4s") == OK
+    during = world.seen("orders/0", "1s", "3s")
+    assert "ok" in during
+    assert len(during) > 1
+    assert world.seen("orders/0", "3.5s", "4s") == OK

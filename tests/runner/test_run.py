@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meshsim.errors import ScenarioError
-from meshsim.runner import run_setup
+from meshsim.workloads.setup import run_setup
 from meshsim.world import World
 from tests.runner.shop import BUYERS, STATE, run, scenario, verdicts
 

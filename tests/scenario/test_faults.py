@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 GOOD = {
     "partition": "{at: 1s, for: 2s, partition: {to: [shop, cache], oneway: true}}",
     "latency": '{at: 1s, latency: {to: "* -> cache", add: 50ms..90ms}, ramp: 3s}',
+    "loss": "{at: 1s, for: 2s, loss: [shop, stock], probability: 5%}",
     "refuse": "{at: 1s, refuse: mail}",
     "reset": "{every: 5s..9s, reset: shop -> stock}",
     "blackhole": "{between: 1s..9s, blackhole: [shop/0, stock]}",

@@ -18,7 +18,7 @@ TABLE: Final = "faults.http"
 
 def answer_by(kernel: Kernel, interceptions: Interceptions) -> None:
     """Have the http servers of a world ask; once a world."""
-    tables: dict[str, Any] = kernel.driver.process.tables
+    tables: dict[str, Any] = kernel.home.tables
     if TABLE in tables:
         return
     from meshsim.transports.http import server  # noqa: PLC0415 - only a world with such a fault needs it

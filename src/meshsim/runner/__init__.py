@@ -2,7 +2,6 @@
 
 run.py        run a document, or a world that is open
 stage.py      the phases of one run
-setup.py      the scenario's set-up functions
 watching.py   always and eventually, while the run goes on
 missed.py     faults and workloads that met nothing, with what they could have met
 result.py     what a run came to
@@ -14,6 +13,5 @@ from __future__ import annotations
 from meshsim.runner.replay import Saved, load_saved
 from meshsim.runner.result import Recipe, Result
 from meshsim.runner.run import run, run_document
-from meshsim.runner.setup import run_setup
 
-__all__ = ["Recipe", "Result", "Saved", "load_saved", "run", "run_document", "run_setup"]
+__all__ = ["Recipe", "Result", "Saved", "load_saved", "run", "run_document"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from meshsim.core.units import SECOND
 from meshsim.errors import ScenarioError
-from meshsim.runner.setup import functions_of, run_setup
+from meshsim.workloads.setup import functions_of
 from meshsim.runner.watching import LOOK_EVERY_NS, Watching
 from meshsim.workloads import Load, make_load
 from meshsim.workloads.client import check_call
@@ -57,11 +57,9 @@ class Stage:
 
         Raises:
             ScenarioError: a workload calls what its service's adapter cannot be asked for.
-            BootError: a set-up function raised.
             StuckError: the run cannot go on.
         """
         world = self._world
-        run_setup(world)
         self._prepare()
         self.began_ns = self._kernel.now
         world.recorder.phase("faults")

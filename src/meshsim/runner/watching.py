@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from meshsim.checks import ALWAYS, EVENTUALLY, Watched
 from meshsim.core.units import MS, SECOND, format_duration
 from meshsim.kernel.parking import ParkingLot
-from meshsim.runner.setup import functions_of
+from meshsim.workloads.setup import functions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ class Watching:
         """Begin to look at what must always hold."""
         if self._always:
             kernel = self._world.kernel
-            self._task = kernel.spawn(kernel.driver.process, self._look_on, name="always")
+            self._task = kernel.spawn(kernel.home, self._look_on, name="always")
 
     def poke(self) -> None:
         """Look soon: something happened."""
@@ -132,7 +132,7 @@ class Watching:
         kernel = self._world.kernel
         driver = kernel.driver
         deadline_ns = kernel.now + LOOK_LIMIT_NS
-        task = kernel.spawn(driver.process, self._look, record, name="look")
+        task = kernel.spawn(kernel.home, self._look, record, name="look")
         task.done_callbacks.append(lambda _: kernel.wake(driver))
         driver.wait = f"{record.name} to return"
         while not task.done and kernel.now < deadline_ns:

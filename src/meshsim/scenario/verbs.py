@@ -106,6 +106,13 @@ VERBS: Final = {
             _one_of("add", "set"),
             ramps=True,
         ),
+        Verb(
+            "loss",
+            Aim.LINK,
+            Span.LASTING,
+            link("loss"),
+            "a share of the packets is lost, as much as probability: says",
+        ),
         Verb("refuse", Aim.LINK, Span.LASTING, link("refuse"), "connections are refused"),
         Verb("reset", Aim.LINK, Span.EITHER, link("reset"), "connections are reset"),
         Verb(

@@ -27,6 +27,7 @@ from meshsim.trace.layout import (
     PACKET,
     SWITCH,
 )
+from meshsim.trace.intent import take
 from meshsim.trace.message import plain
 
 if TYPE_CHECKING:
@@ -179,6 +180,11 @@ class Recorder:
             origin: what the caller counts as one piece of work; see `Call`.
         """
         now = self.now()
+        if parent is None and intended_ns is None:
+            # A workload says what its flow's next call was meant to be; no room need know of workloads.
+            intent = take()
+            if intent is not None:
+                intended_ns, origin = intent.at_ns, origin or intent.origin
         call = Call(len(self.calls) + 1, room, caller, target, operation, now)
         self.calls.append(call)
         call.request = request

@@ -5,6 +5,7 @@ request.py     what one call asks for, with its drawn parameters
 client.py      one simulated client: a session of http, or what a plugin's adapter calls with
 load.py        a workload under way: open, closed, or a function of the user's
 functions.py   the user's own functions, imported afresh for each world
+setup.py       the scenario's set-up functions
 """
 
 from __future__ import annotations

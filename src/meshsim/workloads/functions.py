@@ -64,7 +64,7 @@ class Functions:
     def _space(self, folder: str) -> ModuleSpace:
         space = self._spaces.get(folder)
         if space is None:
-            process = self._simulation.kernel.driver.process
+            process = self._simulation.kernel.home
             space = self._spaces[folder] = space_for(process, [folder], packages_under(folder))
             self._simulation.modules.hide(space.packages)
         return space

@@ -102,8 +102,8 @@ class Load:
         return self.spec.count is not None and self.made >= self.spec.count
 
     def _spawn(self, function: Callable[..., None], *args: object) -> None:
-        name = f"{self.spec.name}-{self._kernel.driver.process.count(f'workload {self.spec.name}')}"
-        self._kernel.spawn(self._kernel.driver.process, self._guarded, function, *args, name=name)
+        name = f"{self.spec.name}-{self._kernel.home.count(f'workload {self.spec.name}')}"
+        self._kernel.spawn(self._kernel.home, self._guarded, function, *args, name=name)
 
     def _guarded(self, function: Callable[..., None], *args: object) -> None:
         """Run a task's body; one that cannot even begin must not leave the run waiting for it."""

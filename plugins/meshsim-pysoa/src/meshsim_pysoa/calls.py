@@ -30,7 +30,7 @@ def world_table(name: str) -> dict[Any, Any]:
     kernel = state.kernel
     if kernel is None:
         return {}
-    found: dict[Any, Any] = kernel.driver.process.tables.setdefault(name, {})
+    found: dict[Any, Any] = kernel.home.tables.setdefault(name, {})
     return found
 
 

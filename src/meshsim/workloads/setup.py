@@ -6,20 +6,20 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from meshsim.errors import BootError, StuckError
-from meshsim.workloads import Functions
+from meshsim.workloads.functions import Functions
 
 if TYPE_CHECKING:
     from meshsim.world import World
 
 __all__ = ["functions_of", "run_setup"]
 
-_FUNCTIONS: Final = "runner.functions"
-_DONE: Final = "runner.setup"
+_FUNCTIONS: Final = "workloads.functions"
+_DONE: Final = "workloads.setup"
 
 
 def functions_of(world: World) -> Functions:
     """Return where a world finds the user's functions: one place, so that they share their modules."""
-    tables: dict[str, Any] = world.kernel.driver.process.tables
+    tables: dict[str, Any] = world.kernel.home.tables
     found: Functions | None = tables.get(_FUNCTIONS)
     if found is None:
         found = tables[_FUNCTIONS] = Functions(world.simulation)
@@ -32,7 +32,7 @@ def run_setup(world: World) -> None:
     Raises:
         BootError: one of them raised; with its own traceback.
     """
-    tables: dict[str, Any] = world.kernel.driver.process.tables
+    tables: dict[str, Any] = world.kernel.home.tables
     if tables.get(_DONE):
         return
     tables[_DONE] = True
