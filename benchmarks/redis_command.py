@@ -31,7 +31,7 @@ COMMANDS: dict[str, Callable[[Any], object]] = {
 
 
 def time_us(client: Any, ask: Callable[[Any], object]) -> float:
-    """Return the microseconds that a command takes: the best of many short slices, so that a busy machine matters less."""
+    """Return the microseconds that a command takes: the best of many short slices, for a busy machine's sake."""
     client.set("a", "b")
     best = float("inf")
     for _ in range(SLICES):
@@ -62,7 +62,9 @@ def main() -> int:
     for name, (through, alone) in run().items():
         ratio = through / alone
         holds &= ratio <= LIMIT
-        print(f"{name}: {through:6.1f} us through the mesh, {alone:6.1f} us on fakeredis: {ratio:.2f}, at most {LIMIT}")
+        print(
+            f"{name}: {through:6.1f} us through the mesh, {alone:6.1f} us on fakeredis: {ratio:.2f}, at most {LIMIT}"
+        )
     return 0 if holds else 1
 
 

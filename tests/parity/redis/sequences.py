@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 __all__ = ["KINDS", "alike"]
 
 KEY = st.sampled_from([b"a", b"b", b"c", b"none"])
-VALUE = st.sampled_from([b"", b"1", b"-7", b"abc", b"3.5", b"\x00\xff", b"10", b"9223372036854775807", b" 1", b"x" * 70])
+VALUE = st.sampled_from(
+    [b"", b"1", b"-7", b"abc", b"3.5", b"\x00\xff", b"10", b"9223372036854775807", b" 1", b"x" * 70]
+)
 NUMBER = st.sampled_from([b"0", b"1", b"-1", b"2", b"5", b"-100", b"100", b"x", b""])
 SCORE = st.sampled_from([b"0", b"1", b"-1.5", b"3.2", b"inf", b"-inf", b"1e20", b"nan", b"x"])
 FAR_S = st.sampled_from([b"1000", b"5000", b"0", b"-1", b"x", b"9223372036854775807"])
@@ -107,7 +109,16 @@ SORTED = st.one_of(
     line(word("ZPOPMIN", "ZPOPMAX"), KEY, COUNT),
     line("ZMPOP", word("1", "2", "0"), KEY, KEY, word("MIN", "MAX"), "COUNT", COUNT),
     line(word("ZUNION", "ZINTER", "ZDIFF"), "2", KEY, KEY, "WITHSCORES"),
-    line(word("ZUNIONSTORE", "ZINTERSTORE"), KEY, "2", KEY, KEY, "WEIGHTS", word("1", "2", "x"), word("2", "0.5")),
+    line(
+        word("ZUNIONSTORE", "ZINTERSTORE"),
+        KEY,
+        "2",
+        KEY,
+        KEY,
+        "WEIGHTS",
+        word("1", "2", "x"),
+        word("2", "0.5"),
+    ),
     line("ZINTERCARD", "2", KEY, KEY),
     line("ZRANGESTORE", KEY, KEY, NUMBER, NUMBER),
     line("ZREMRANGEBYRANK", KEY, NUMBER, NUMBER),
@@ -126,7 +137,17 @@ STREAMS = st.one_of(
     line("XGROUP", word("DESTROY"), KEY, word("g", "h")),
     line("XGROUP", word("CREATECONSUMER", "DELCONSUMER"), KEY, word("g", "h"), "me"),
     line("XGROUP", "SETID", KEY, "g", ID),
-    line("XREADGROUP", "GROUP", word("g", "h"), word("me", "you"), "COUNT", COUNT, "STREAMS", KEY, word(">", "0", "x")),
+    line(
+        "XREADGROUP",
+        "GROUP",
+        word("g", "h"),
+        word("me", "you"),
+        "COUNT",
+        COUNT,
+        "STREAMS",
+        KEY,
+        word(">", "0", "x"),
+    ),
     line("XACK", KEY, "g", ID),
     line("XPENDING", KEY, word("g", "h")),
     line("XDEL", KEY, ID),
@@ -161,7 +182,12 @@ KEYS = st.one_of(
     line("ECHO", VALUE),
 )
 TRANSACTIONS = st.one_of(
-    line(word("MULTI", "EXEC", "DISCARD", "UNWATCH")), line("WATCH", KEY), line("MULTI", KEY), STRINGS, LISTS, line("NOSUCH")
+    line(word("MULTI", "EXEC", "DISCARD", "UNWATCH")),
+    line("WATCH", KEY),
+    line("MULTI", KEY),
+    STRINGS,
+    LISTS,
+    line("NOSUCH"),
 )
 SCRIPT = st.sampled_from(
     [
@@ -181,7 +207,14 @@ SCRIPT = st.sampled_from(
     ]
 )
 SCRIPTS = st.one_of(
-    line("EVAL", SCRIPT, "1", KEY, word("GET", "LLEN", "INCR", "HGETALL", "SMEMBERS", "NOSUCH", "TYPE", "DEL"), VALUE),
+    line(
+        "EVAL",
+        SCRIPT,
+        "1",
+        KEY,
+        word("GET", "LLEN", "INCR", "HGETALL", "SMEMBERS", "NOSUCH", "TYPE", "DEL"),
+        VALUE,
+    ),
     line("EVAL_RO", SCRIPT, "1", KEY, word("GET", "INCR"), VALUE),
     line("EVAL", SCRIPT, word("0", "-1", "5", "x"), KEY),
     line("EVALSHA", word("ffff"), "0"),
@@ -203,7 +236,18 @@ KINDS: dict[str, st.SearchStrategy[tuple[bytes, ...]]] = {
     "mixed": STRINGS | LISTS | HASHES | SETS | SORTED | STREAMS | KEYS,
 }
 
-_UNORDERED = {b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"KEYS", b"HGETALL", b"HKEYS", b"HVALS", b"SPOP", b"SRANDMEMBER"}
+_UNORDERED = {
+    b"SMEMBERS",
+    b"SINTER",
+    b"SUNION",
+    b"SDIFF",
+    b"KEYS",
+    b"HGETALL",
+    b"HKEYS",
+    b"HVALS",
+    b"SPOP",
+    b"SRANDMEMBER",
+}
 _SCANS = {b"SCAN", b"SSCAN", b"HSCAN", b"ZSCAN"}
 _CLOCKS = {b"TTL": 1, b"PTTL": 2000, b"EXPIRETIME": 1}
 

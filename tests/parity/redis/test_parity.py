@@ -26,13 +26,17 @@ def real(real_port: int) -> Iterator[Real]:
 @pytest.fixture(scope="module")
 def version(real: Real) -> str:
     """The real server's version, which ours then claims."""
-    _, text = real.ask(b"INFO", b"server")
-    return next(line for line in text.decode().splitlines() if line.startswith("redis_version:")).partition(":")[2]
+    text: bytes = real.ask(b"INFO", b"server")[1]
+    return next(line for line in text.decode().splitlines() if line.startswith("redis_version:")).partition(
+        ":"
+    )[2]
 
 
 @pytest.mark.parametrize("protocol", [b"2", b"3"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_sequence_of_commands_gets_the_same_replies(kind: str, protocol: bytes, real: Real, version: str) -> None:
+def test_a_sequence_of_commands_gets_the_same_replies(
+    kind: str, protocol: bytes, real: Real, version: str
+) -> None:
     """The same words in the same order get the same replies from both, in either version of the protocol."""
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -40,7 +44,8 @@ def test_a_sequence_of_commands_gets_the_same_replies(kind: str, protocol: bytes
     def check(commands: list[tuple[bytes, ...]]) -> None:
         ours = Ours(version)
         real.ask(b"RESET")
-        for words in ((b"FLUSHALL",), (b"SCRIPT", b"FLUSH"), (b"HELLO", protocol)):
+        beginning: list[tuple[bytes, ...]] = [(b"FLUSHALL",), (b"SCRIPT", b"FLUSH"), (b"HELLO", protocol)]
+        for words in beginning:
             real.ask(*words)
             ours.ask(*words)
         for words in commands:

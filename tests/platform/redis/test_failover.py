@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 def mesh() -> Iterator[World]:
     """A master, two replicas and a Sentinel."""
     world = World(seed=5).platform("cache", redis={})
-    world.platform("sentinel", redis_sentinel={"master": "cache", "replicas": 2, "replication_lag": "50ms..300ms"})
+    world.platform(
+        "sentinel", redis_sentinel={"master": "cache", "replicas": 2, "replication_lag": "50ms..300ms"}
+    )
     with world:
         yield world
 
 
 def sentinel() -> Any:
     """Return redis-py's Sentinel client."""
-    return Sentinel([("sentinel", 26379)], socket_timeout=1)
+    make: Any = Sentinel
+    return make([("sentinel", 26379)], socket_timeout=1)
 
 
 def test_master_and_replicas_are_found(mesh: World) -> None:
@@ -112,7 +115,8 @@ def test_asyncio_clients_follow_too(mesh: World) -> None:
     """redis.asyncio's Sentinel finds the new master after a failover."""
 
     async def main() -> None:
-        found = AsyncSentinel([("sentinel", 26379)])
+        make: Any = AsyncSentinel
+        found = make([("sentinel", 26379)])
         master = found.master_for("cache")
         assert await master.set("a", 1)
         await asyncio.sleep(1)
@@ -131,7 +135,9 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
     def run() -> str:
         world = World(seed=9).platform("cache", redis={})
-        world.platform("sentinel", redis_sentinel={"master": "cache", "replicas": 2, "replication_lag": "50ms..300ms"})
+        world.platform(
+            "sentinel", redis_sentinel={"master": "cache", "replicas": 2, "replication_lag": "50ms..300ms"}
+        )
         with world as mesh:
             master = sentinel().master_for("cache")
             for number in range(30):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 TRANSCRIPT = """
 from tests.transports.redis.small_server import Client, server
@@ -33,7 +34,7 @@ def run(hash_seed: str) -> str:
     environment = {
         **os.environ,
         "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": os.pathsep.join([*sys.path, os.getcwd()]),
+        "PYTHONPATH": os.pathsep.join([*sys.path, str(Path.cwd())]),
     }
     done = subprocess.run(
         [sys.executable, "-c", TRANSCRIPT],

@@ -31,5 +31,8 @@ def test_both_can_be_used_at_once() -> None:
 @pytest.mark.parametrize("first", ["fakeredis", "meshsim.transports.redis.engine"])
 def test_the_order_of_import_does_not_matter(first: str) -> None:
     """Importing the engine leaves the public package importable, and the other way round."""
-    code = f"import {first}, fakeredis, meshsim.transports.redis.engine as e; assert e.FakeServer is not fakeredis.FakeServer"
+    code = (
+        f"import {first}, fakeredis, meshsim.transports.redis.engine as engine\n"
+        "assert engine.FakeServer is not fakeredis.FakeServer"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

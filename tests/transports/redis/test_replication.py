@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from meshsim.errors import UsageError
 from meshsim.transports.redis.replication import ReplicaGroup
-from meshsim.transports.redis.server import RedisServer
 from tests.transports.redis.small_server import MS, SECOND, Client, Clock, server
+
+if TYPE_CHECKING:
+    from meshsim.transports.redis.server import RedisServer
 
 LAG_NS = 50 * MS
 
@@ -28,7 +30,7 @@ def group(replicas: int = 2, lag_ns: Any = lambda: LAG_NS) -> tuple[Clock, Repli
 def contents(of: RedisServer) -> Any:
     """Return all of a server's data, by database and key, with when it expires."""
     reader = Client(of)
-    found = {}
+    found: dict[Any, tuple[bytes, ...]] = {}
     for number in sorted(of.dbs):
         reader.ask("SELECT", number)
         for key in sorted(of.dbs[number]):

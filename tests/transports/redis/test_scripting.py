@@ -31,7 +31,7 @@ def test_an_error_names_the_script_and_its_line() -> None:
 
 
 def test_a_caught_error_is_text_and_a_pcall_s_is_a_table() -> None:
-    """pcall gives a script the error's text; redis.pcall gives a table with `err`, which can be returned."""
+    """Pcall gives a script the error's text; redis.pcall gives a table with `err`, which can be returned."""
     client = Client(server())
     assert run(client, "local ok, e = pcall(redis.call, 'NOSUCH') return e").startswith(b"$44\r\nERR Unknown")
     assert run(client, "return redis.pcall('NOSUCH')") == b"-ERR Unknown Redis command called from script\r\n"
@@ -85,7 +85,7 @@ def test_a_read_only_script_may_not_write() -> None:
 
 
 def test_json_goes_both_ways_as_in_redis() -> None:
-    """cjson keeps null, escapes what lua-cjson escapes, and tells arrays from objects."""
+    """Cjson keeps null, escapes what lua-cjson escapes, and tells arrays from objects."""
     client = Client(server())
     assert run(client, "return cjson.encode({a = {1, 2, {}}})") == b'$14\r\n{"a":[1,2,{}]}\r\n'
     assert (

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ONCE = {"retry": Retry(NoBackoff(), 0)}
+BLOCKING_POOL: Any = redis.BlockingConnectionPool
 MADE_BEFORE = redis.Redis(host="cache")
 
 
 @pytest.fixture(params=["greenlet", "thread"])
 def mesh(request: pytest.FixtureRequest) -> Iterator[World]:
     """A world with one Redis, on either carrier."""
-    with World(seed=3, carrier=request.param).platform("cache", redis={}).link("*", "cache", latency="2ms") as world:
+    with (
+        World(seed=3, carrier=request.param)
+        .platform("cache", redis={})
+        .link("*", "cache", latency="2ms") as world
+    ):
         yield world
 
 
@@ -36,7 +41,7 @@ def client(**options: Any) -> Any:
 
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("decode", [False, True])
-def test_replies_are_what_the_library_makes_of_them(mesh: World, protocol: int, decode: bool) -> None:  # noqa: FBT001
+def test_replies_are_what_the_library_makes_of_them(mesh: World, protocol: int, decode: bool) -> None:
     """Types and decoding are redis-py's: text or bytes, sets, floats, maps."""
     cache = client(protocol=protocol, decode_responses=decode)
     name = "m" if decode else b"m"
@@ -56,7 +61,7 @@ def test_replies_are_what_the_library_makes_of_them(mesh: World, protocol: int, 
         lambda: MADE_BEFORE,
         lambda: redis.Redis.from_url("redis://cache:6379/0?socket_timeout=1"),
         lambda: redis.Redis(connection_pool=redis.ConnectionPool.from_url("redis://cache")),
-        lambda: redis.Redis(connection_pool=redis.BlockingConnectionPool(host="cache", max_connections=1)),
+        lambda: redis.Redis(connection_pool=BLOCKING_POOL(host="cache", max_connections=1)),
         lambda: redis.Redis(unix_socket_path="/run/cache.sock"),
         lambda: redis.Redis(host="cache", ssl=True),
         lambda: redis.Redis(host="cache", single_connection_client=True),
@@ -107,7 +112,7 @@ def test_a_read_that_takes_too_long_is_the_library_s_timeout(mesh: World) -> Non
     cache.ping()
     with mesh.partition("test", "cache"):
         before = mesh.now
-        with pytest.raises(redis.TimeoutError, match="^Timeout reading from"):
+        with pytest.raises(redis.TimeoutError, match=r"^Timeout reading from"):
             cache.get("a")
         assert mesh.now - before == pytest.approx(0.5)
 
@@ -116,14 +121,16 @@ def test_a_connection_that_nobody_answers_is_the_library_s_timeout(mesh: World) 
     """socket_connect_timeout ends an attempt to connect into a partition."""
     with mesh.partition("test", "cache"):
         before = mesh.now
-        with pytest.raises(redis.TimeoutError, match="^Timeout connecting to server$"):
+        with pytest.raises(redis.TimeoutError, match=r"^Timeout connecting to server$"):
             client(socket_connect_timeout=1).ping()
         assert mesh.now - before == pytest.approx(1)
 
 
 def test_a_closed_port_is_refused_with_the_real_text(mesh: World) -> None:
     """A port where nothing listens gives the error that a real one gives."""
-    with pytest.raises(redis.ConnectionError, match=r"^Error 111 connecting to cache:7000\. Connection refused\.$"):
+    with pytest.raises(
+        redis.ConnectionError, match=r"^Error 111 connecting to cache:7000\. Connection refused\.$"
+    ):
         client(port=7000).ping()
     assert mesh.now > 0
 
@@ -152,7 +159,9 @@ def test_the_library_s_own_retries_run_on_virtual_time(mesh: World) -> None:
     """A client with retries outlives an outage that is shorter than they last."""
     from redis.backoff import ConstantBackoff
 
-    cache = redis.Redis(host="cache", retry=Retry(ConstantBackoff(1), 5), retry_on_error=[redis.ConnectionError])
+    cache = redis.Redis(
+        host="cache", retry=Retry(ConstantBackoff(1), 5), retry_on_error=[redis.ConnectionError]
+    )
     cache.ping()
     mesh.host("cache").crash()
     mesh.kernel.call_at(
@@ -171,7 +180,12 @@ def test_messages_come_to_a_subscriber(mesh: World) -> None:
     before = mesh.now
     assert listener.get_message(timeout=2) is None
     assert mesh.now - before == pytest.approx(2)
-    mesh.start(lambda: (mesh.kernel.sleep(500_000_000), client().publish("news", "hi")))
+
+    def publish_later() -> None:
+        mesh.kernel.sleep(500_000_000)
+        client().publish("news", "hi")
+
+    mesh.start(publish_later)
     found, polls = None, 0
     while found is None:
         found = listener.get_message()
@@ -200,7 +214,7 @@ def test_asyncio_clients_share_a_loop(mesh: World) -> None:
     """Coroutines wait for Redis without holding up each other, and see the library's own errors."""
 
     async def main() -> None:
-        cache = redis.asyncio.Redis(host="cache", socket_timeout=5, **_async_once())
+        cache: Any = redis.asyncio.Redis(host="cache", socket_timeout=5, **_async_once())
         assert await cache.set("a", "1")
         before = mesh.now
         popped = asyncio.create_task(cache.blpop(["q"], timeout=2))
@@ -228,12 +242,14 @@ def test_asyncio_clients_get_the_library_s_own_failures(mesh: World) -> None:
     async def main() -> None:
         with pytest.raises(redis.ConnectionError, match=r"^Error 111 connecting to cache:7000"):
             await redis.asyncio.Redis(host="cache", port=7000, **_async_once()).ping()
-        cache = redis.asyncio.Redis(host="cache", socket_timeout=0.5, socket_connect_timeout=1, **_async_once())
+        cache = redis.asyncio.Redis(
+            host="cache", socket_timeout=0.5, socket_connect_timeout=1, **_async_once()
+        )
         await cache.ping()
         with mesh.partition("test", "cache"):
-            with pytest.raises(redis.TimeoutError, match="^Timeout reading from cache:6379$"):
+            with pytest.raises(redis.TimeoutError, match=r"^Timeout reading from cache:6379$"):
                 await cache.get("a")
-            with pytest.raises(redis.TimeoutError, match="^Timeout connecting to server$"):
+            with pytest.raises(redis.TimeoutError, match=r"^Timeout connecting to server$"):
                 await cache.get("a")
         await cache.ping()
         mesh.host("cache").crash()
@@ -267,7 +283,9 @@ def test_everything_is_given_back() -> None:
 
 def test_a_fault_at_a_command_is_the_library_s_exception(mesh: World) -> None:
     """An injected error is raised by class and text as redis-py raises a server's."""
-    mesh.fault({"error": {"to": "cache GET", "text": "LOADING Redis is loading the dataset in memory", "first": 1}})
+    mesh.fault(
+        {"error": {"to": "cache GET", "text": "LOADING Redis is loading the dataset in memory", "first": 1}}
+    )
     cache = client()
     assert cache.set("a", 1)
     with pytest.raises(redis.exceptions.BusyLoadingError, match="Redis is loading"):

@@ -28,7 +28,9 @@ _LOOK_EVERY_NS = 1_000_000
 
 
 class _Server(Protocol):
-    def open(self, peer: str, on_reply: Callable[[bytes], None], on_close: Callable[[], None] | None = None) -> Any: ...
+    def open(
+        self, peer: str, on_reply: Callable[[bytes], None], on_close: Callable[[], None] | None = None
+    ) -> Any: ...
 
 
 class Machine:
@@ -63,7 +65,9 @@ class Machine:
     def call_at(self, when_ns: int, function: Callable[[], None]) -> Timer:
         """Have the server called at a moment of its clock, while its process lives and is not paused."""
         kernel = self.world.kernel
-        return kernel.call_at(when_ns - kernel.epoch_ns - self.host.clock_offset_ns, self._run, self.host.process, function)
+        return kernel.call_at(
+            when_ns - kernel.epoch_ns - self.host.clock_offset_ns, self._run, self.host.process, function
+        )
 
     def _run(self, process: Process | None, function: Callable[..., None], *args: Any) -> None:
         if process is None or process.dead:

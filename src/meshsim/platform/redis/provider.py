@@ -85,7 +85,9 @@ class Redis:
 
     def __init__(self, world: World, spec: PlatformSpec) -> None:
         self.name = spec.name
-        self.machine = RedisMachine(world, spec.name, spec.name, str(spec.options.get("version") or DEFAULT_VERSION))
+        self.machine = RedisMachine(
+            world, spec.name, spec.name, str(spec.options.get("version") or DEFAULT_VERSION)
+        )
         self.hosts: list[Host] = [self.machine.host]
         self._booted = False
 

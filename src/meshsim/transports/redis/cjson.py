@@ -90,7 +90,7 @@ def decode(text: Any, null: object, table_from: Callable[[Any], Any]) -> Any:
         ValueError: it is not JSON.
     """
     if not isinstance(text, bytes):
-        raise ValueError("bad argument #1 to 'decode' (string expected)")
+        raise ValueError("bad argument #1 to 'decode' (string expected)")  # noqa: TRY004 - one kind for all
     try:
         parsed = json.loads(text.decode("utf-8", "surrogateescape"), strict=False)
     except json.JSONDecodeError as error:

@@ -24,6 +24,7 @@ __all__ = [
     "format_shortest",
 ]
 
+
 class SetReply(list[Any]):
     """A reply that is a set in RESP3 and an array in RESP2."""
 
@@ -68,7 +69,7 @@ class Dialect:
     __slots__ = ("double", "resp3")
 
     def __init__(self, protocol: int, *, shortest: bool) -> None:
-        self.resp3 = protocol == 3  # noqa: PLR2004
+        self.resp3 = protocol == 3
         self.double = format_shortest if shortest else format_double
 
 
@@ -144,7 +145,7 @@ def format_shortest(value: float) -> bytes:
 def _layout(digits: str, power: int) -> str:
     """Write `digits` times ten to `power` as fpconv does."""
     exponent = power + len(digits) - 1
-    if 0 <= power and exponent < len(digits) + _MAX_ZEROS:
+    if power >= 0 and exponent < len(digits) + _MAX_ZEROS:
         return digits + "0" * power
     if power < 0 and (power > -_MAX_ZEROS or abs(exponent) < _MAX_LEADING):
         point = len(digits) + power

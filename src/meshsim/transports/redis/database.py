@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from meshsim.transports.redis.server import RedisServer
     from meshsim.transports.redis.session import Session
 
-__all__ = ["Databases", "MeshDatabase", "Sessions"]
+__all__ = ["Channels", "Databases", "MeshDatabase", "NoLock", "Sessions"]
 
 
 class Sessions:
@@ -147,3 +147,21 @@ class Databases(dict[int, MeshDatabase]):
         made = self[number] = MeshDatabase(self._server, number)
         made.time = self._server.now_s
         return made
+
+
+class Channels(dict[bytes, Sessions]):
+    """Who listens to which channel, in order of subscription."""
+
+    def __missing__(self, channel: bytes) -> Sessions:
+        made = self[channel] = Sessions()
+        return made
+
+
+class NoLock:
+    """The engine's lock: nothing contends for it here."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_raised: object) -> None:
+        pass

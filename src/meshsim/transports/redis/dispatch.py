@@ -16,13 +16,24 @@ from meshsim.transports.redis.engine import (
     SimpleError,
     module,
 )
-from meshsim.transports.redis.shapes import SHAPES
 from meshsim.transports.redis.precedence import ARGUMENTS_FIRST, KEYS_FIRST, SCORED_KEYS, ZERO_WHEN_MISSING
+from meshsim.transports.redis.shapes import SHAPES
 
 if TYPE_CHECKING:
     from meshsim.transports.redis.database import MeshDatabase
 
-__all__ = ["ALWAYS", "RUN", "Entry", "bind", "entries", "find", "shaped", "spellings", "unknown_command", "unknown_subcommand"]
+__all__ = [
+    "ALWAYS",
+    "RUN",
+    "Entry",
+    "bind",
+    "entries",
+    "find",
+    "shaped",
+    "spellings",
+    "unknown_command",
+    "unknown_subcommand",
+]
 
 _WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 _LEAVE_UNCREATED = module("_msgs").FLAG_DO_NOT_CREATE
@@ -160,7 +171,10 @@ _NEW_IN: dict[tuple[int, ...], str] = {
     (8, 2): "xackdel|xdelex",
     (8, 4): "delex|digest|msetex",
     (8, 6): "xcfgset|xidmprecord",
-    (8, 8): "arcount|ardel|ardelrange|arget|argetrange|argrep|arinfo|arinsert|arlastitems|arlen|armget|armset|arnext|arop"
+    (
+        8,
+        8,
+    ): "arcount|ardel|ardelrange|arget|argetrange|argrep|arinfo|arinsert|arlastitems|arlen|armget|armset|arnext|arop"
     "|arring|arscan|arseek|arset|blmovem|himport discard|himport discardall|himport prepare|himport set|increx|lmovem"
     "|saddex|sdiffcard|sunioncard|xnack",
 }
@@ -255,7 +269,9 @@ RUN = object()
 """What `bind` returns in place of a reply when the function has to be called."""
 
 
-def bind(entry: Entry, arguments: list[bytes], database: MeshDatabase) -> tuple[list[Any], list[CommandItem], Any]:
+def bind(  # noqa: C901 - the hot path of every command, kept in one frame on purpose
+    entry: Entry, arguments: list[bytes], database: MeshDatabase
+) -> tuple[list[Any], list[CommandItem], Any]:
     """Turn the words of a request into what the engine's function takes.
 
     Returns:

@@ -130,15 +130,15 @@ def _give_clock_and_dice() -> None:
 def _iterate_in_order(members: Any) -> Iterator[bytes]:
     # fakeredis builds a set here, whose order is the hash seed's. Members keep the order in which they came,
     # as in a small Redis set.
-    members._expire_members()  # noqa: SLF001
-    return iter(list(members._values))  # noqa: SLF001
+    members._expire_members()
+    return iter(list(members._values))
 
 
 def _order_what_was_a_set() -> None:
     module("model").ExpiringMembersSet.__iter__ = _iterate_in_order
     for owner in ("model._command_info", "model", "commands_mixins.acl_mixin"):
         original = module(owner).get_categories
-        setattr(module(owner), "get_categories", lambda original=original: sorted(original()))
+        module(owner).get_categories = lambda original=original: sorted(original())
 
 
 _WORDS = {

@@ -6,12 +6,12 @@ every version of the library:
 
     phase      outcome             OSError                        redis.exceptions
     resolve    a name unknown      none: FenceError               FenceError (asyncio: ConnectionError from it)
-    connect    ConnectRefused      ConnectionRefusedError(111)    ConnectionError: Error 111 connecting to cache:6379. ...
+    connect    ConnectRefused      ConnectionRefusedError(111)    ConnectionError: Error 111 connecting to ...
     connect    ConnectTimeout      TimeoutError                   TimeoutError: Timeout connecting to server
     request    SendTimeout         TimeoutError                   TimeoutError: Timeout writing to socket
     request    ConnectionReset     BrokenPipeError(32)            ConnectionError: Error 32 while writing to socket. ...
     response   ReceiveTimeout      TimeoutError                   TimeoutError: Timeout reading from socket
-    response   ConnectionReset     ConnectionResetError(104)      ConnectionError: Error while reading from ... : (104, ...)
+    response   ConnectionReset     ConnectionResetError(104)      ConnectionError: Error while reading ...
     response   orderly close       none: an empty read            ConnectionError: Connection closed by server.
 """
 

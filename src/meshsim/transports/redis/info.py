@@ -146,7 +146,9 @@ def _replication(server: RedisServer) -> dict[str, object]:
 
 
 def _cpu(_server: RedisServer) -> dict[str, object]:
-    return dict.fromkeys(("used_cpu_sys", "used_cpu_user", "used_cpu_sys_children", "used_cpu_user_children"), "0.000000")
+    return dict.fromkeys(
+        ("used_cpu_sys", "used_cpu_user", "used_cpu_sys_children", "used_cpu_user_children"), "0.000000"
+    )
 
 
 def _modules(_server: RedisServer) -> dict[str, object]:

@@ -31,7 +31,9 @@ ZERO_WHEN_MISSING = frozenset({"bitcount", "xdel"})
 """Commands that answer 0 for a missing key whatever else they are given."""
 
 
-def read_options(words: list[bytes], flags: frozenset[bytes], numbers: dict[bytes, Callable[[bytes], None]]) -> None:
+def read_options(
+    words: list[bytes], flags: frozenset[bytes], numbers: dict[bytes, Callable[[bytes], None]]
+) -> None:
     """Go through options of the forms FLAG and NAME NUMBER; refuse others as a syntax error."""
     rest = list(words)
     while rest:
@@ -132,7 +134,7 @@ def _third_float(words: list[bytes]) -> None:
 
 
 def _spop(words: list[bytes]) -> None:
-    if len(words) == 2:  # noqa: PLR2004
+    if len(words) == 2:
         _positive("ERR value is out of range, must be positive")(words[1])
 
 

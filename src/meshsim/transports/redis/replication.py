@@ -22,7 +22,8 @@ from meshsim.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meshsim.transports.redis.server import RedisServer, Timer
+    from meshsim.transports.redis.server import RedisServer
+    from meshsim.transports.redis.timer import Timer
 
 __all__ = ["Failover", "Link", "PlayedDraws", "RecordedDraws", "ReplicaGroup", "Write"]
 
@@ -260,6 +261,6 @@ def copy_databases(source: RedisServer, target: RedisServer) -> None:
     for number, database in source.dbs.items():
         taken = target.dbs[number]
         memo: dict[int, object] = {}
-        for key, item in database._dict.items():  # noqa: SLF001  expired ones too, as they are
-            taken._dict[key] = copy.deepcopy(item, memo)  # noqa: SLF001
+        for key, item in database._dict.items():
+            taken._dict[key] = copy.deepcopy(item, memo)
             taken.schedule_expiry(key, item.expireat)

@@ -79,7 +79,7 @@ def whole_command(data: bytes) -> list[bytes] | None:
 
 def _number(text: bytes) -> int | None:
     digits = text[1:] if text[:1] == b"-" else text
-    return int(text) if digits.isdigit() and len(digits) < 20 else None  # noqa: PLR2004  a 64-bit number
+    return int(text) if digits.isdigit() and len(digits) < 20 else None
 
 
 def _multibulk(buffer: bytes, position: int) -> tuple[list[bytes], int] | None:
@@ -119,5 +119,3 @@ def _inline(buffer: bytes, position: int) -> tuple[list[bytes], int] | None:
             raise ProtocolError("Protocol error: too big inline request")
         return None
     return buffer[position:end].split(), end + 1
-
-

@@ -8,9 +8,11 @@ global that does not exist.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 import lupa
@@ -69,7 +71,7 @@ class ScriptEngine:
         self._null = object()
         # What drand48 begins with; scripts share the sequence, as they do in Redis.
         self.random_state = 0x1234ABCD330E
-        number = int("".join(f"{int(part):02x}" for part in (version.split(".") + ["0", "0"])[:3]), 16)
+        number = int("".join(f"{int(part):02x}" for part in [*version.split("."), "0", "0"][:3]), 16)
 
         def raising(*words: Any) -> Any:
             reply = call(*words) if words else SimpleError(_NO_WORDS)
@@ -119,7 +121,9 @@ class ScriptEngine:
         Raises:
             ScriptFailed: it raised an error.
         """
-        outcome = self._run(body, self._table_from(keys), self._table_from(arguments))
+        run: Any = self._run
+        result: Any
+        outcome = run(body, self._table_from(keys), self._table_from(arguments))
         ok, result = (outcome[0], outcome[1]) if isinstance(outcome, tuple) else (outcome, None)
         if ok:
             return result
@@ -203,36 +207,33 @@ def _sha1hex(*texts: Any) -> bytes:
     return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
 
 
+def _rotate(word: int, count: int) -> int:
+    return word << count | word >> (32 - count)
+
+
+def _tohex(word: int, digits: int = 8) -> bytes:
+    text = b"%08x" % word if digits >= 0 else b"%08X" % word
+    return text[-min(abs(digits), 8) :]
+
+
+_BITS: dict[bytes, Callable[..., int]] = {
+    b"tobit": lambda word: word,
+    b"bnot": lambda word: ~word,
+    b"band": lambda *words: functools.reduce(operator.and_, words),
+    b"bor": lambda *words: functools.reduce(operator.or_, words),
+    b"bxor": lambda *words: functools.reduce(operator.xor, words),
+    b"lshift": lambda word, count: word << (count & 31),
+    b"rshift": lambda word, count: word >> (count & 31),
+    b"arshift": lambda word, count: (word - ((word & 0x80000000) << 1)) >> (count & 31),
+    b"rol": lambda word, count: _rotate(word, count & 31),
+    b"ror": lambda word, count: _rotate(word, -count & 31),
+    b"bswap": lambda word: int.from_bytes(word.to_bytes(4, "little"), "big"),
+}
+
+
 def _bit(name: bytes, *values: Any) -> Any:
-    words = [int(value) & 0xFFFFFFFF for value in values]
-    first, rest = words[0], words[1:]
-    count = (rest[0] & 31) if rest else 0
-    result = first
-    if name == b"bnot":
-        result = ~first
-    elif name == b"band":
-        for word in rest:
-            result &= word
-    elif name == b"bor":
-        for word in rest:
-            result |= word
-    elif name == b"bxor":
-        for word in rest:
-            result ^= word
-    elif name == b"lshift":
-        result = first << count
-    elif name == b"rshift":
-        result = first >> count
-    elif name == b"arshift":
-        result = (first - ((first & 0x80000000) << 1)) >> count
-    elif name in {b"rol", b"ror"}:
-        left = count if name == b"rol" else (32 - count) & 31
-        result = first << left | first >> (32 - left)
-    elif name == b"bswap":
-        result = int.from_bytes(first.to_bytes(4, "little"), "big")
-    elif name == b"tohex":
-        digits = int(values[1]) if len(values) > 1 else 8
-        text = b"%08x" % first if digits >= 0 else b"%08X" % first
-        return text[-min(abs(digits), 8) :]
-    result &= 0xFFFFFFFF
+    """Do what LuaJIT's `bit` does: on 32 bits, with a signed result."""
+    if name == b"tohex":
+        return _tohex(int(values[0]) & 0xFFFFFFFF, *map(int, values[1:2]))
+    result = _BITS[name](*(int(value) & 0xFFFFFFFF for value in values)) & 0xFFFFFFFF
     return result - ((result & 0x80000000) << 1)

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["patches"]
 
-_connect = library.Connection._connect  # noqa: SLF001
-_connect_unix = library.UnixDomainSocketConnection._connect  # noqa: SLF001
+_connect: Callable[..., Any] = library.Connection._connect
+_connect_unix: Callable[..., Any] = library.UnixDomainSocketConnection._connect
 _ssl_connection = getattr(library, "SSLConnection", None)
 _connect_ssl: Callable[..., Any] | None = getattr(_ssl_connection, "_connect", None)
-_can_read = getattr(hiredis_parser, "_socket_can_read", None)
-_is_closed = getattr(hiredis_parser, "_socket_is_closed", None)
+_can_read: Any = getattr(hiredis_parser, "_socket_can_read", None)
+_is_closed: Any = getattr(hiredis_parser, "_socket_is_closed", None)
 
 
 def connect(connection: Any) -> Any:
@@ -61,14 +61,14 @@ def can_read(sock: Any, timeout: float | None) -> Any:
     """Stand in for the parser's `poll` of a socket."""
     if isinstance(sock, MeshSocket):
         return sock.waits(timeout)
-    return _can_read(sock, timeout)  # type: ignore[misc]  the patch is made only where there is one
+    return _can_read(sock, timeout)
 
 
 def is_closed(sock: Any) -> Any:
     """Stand in for the parser's look for an end of the stream."""
     if isinstance(sock, MeshSocket):
         return sock.closed_by_peer
-    return _is_closed(sock)  # type: ignore[misc]  as above
+    return _is_closed(sock)
 
 
 def patches() -> list[Patch]:

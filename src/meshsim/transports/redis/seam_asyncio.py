@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis.asyncio.connection as library
 
@@ -11,10 +11,16 @@ from meshsim.kernel.state import current
 from meshsim.transports.redis.addresses import of_unix_socket
 from meshsim.transports.redis.wire import dial_async
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["patches"]
 
-_connect = library.Connection._connect  # noqa: SLF001
-_connect_unix = library.UnixDomainSocketConnection._connect  # noqa: SLF001
+# The library's own: `asyncio.timeout`, or its stand-in for Pythons without one.
+async_timeout: Any = vars(library)["async_timeout"]
+
+_connect: Callable[..., Any] = library.Connection._connect
+_connect_unix: Callable[..., Any] = library.UnixDomainSocketConnection._connect
 
 
 async def connect(connection: Any) -> None:
@@ -23,9 +29,9 @@ async def connect(connection: Any) -> None:
     if task is None:
         await _connect(connection)
         return
-    async with library.async_timeout(connection.socket_connect_timeout):
+    async with async_timeout(connection.socket_connect_timeout):
         streams = await dial_async(task, connection.host, connection.port)
-    connection._reader, connection._writer = streams  # noqa: SLF001
+    connection._reader, connection._writer = streams
 
 
 async def connect_unix(connection: Any) -> None:
@@ -35,9 +41,9 @@ async def connect_unix(connection: Any) -> None:
         await _connect_unix(connection)
         return
     name, port = of_unix_socket(connection.path)
-    async with library.async_timeout(connection.socket_connect_timeout):
+    async with async_timeout(connection.socket_connect_timeout):
         streams = await dial_async(task, name, port)
-    connection._reader, connection._writer = streams  # noqa: SLF001
+    connection._reader, connection._writer = streams
     await connection.on_connect()
 
 

@@ -85,7 +85,8 @@ class SentinelServer:
         for replica in (*group.replicas, *group.isolated):
             self.publish(
                 "+slave",
-                f"slave {replica.name}:{replica.port} {replica.name} {replica.port} @ {group.name} {new.name} {new.port}",
+                f"slave {replica.name}:{replica.port} {replica.name} {replica.port} "
+                f"@ {group.name} {new.name} {new.port}",
             )
 
 
@@ -97,7 +98,11 @@ class SentinelSession:
     """One client of a Sentinel."""
 
     def __init__(
-        self, server: SentinelServer, peer: str, on_reply: Callable[[bytes], None], on_close: Callable[[], None]
+        self,
+        server: SentinelServer,
+        peer: str,
+        on_reply: Callable[[bytes], None],
+        on_close: Callable[[], None],
     ) -> None:
         self.server = server
         self.peer = peer
@@ -212,7 +217,7 @@ class SentinelSession:
             return OK
         if word == b"getname":
             return self._name or None
-        if word == b"setinfo" and len(words) == 2:  # noqa: PLR2004
+        if word == b"setinfo" and len(words) == 2:
             return OK
         if word == b"id":
             return self.number
@@ -305,8 +310,13 @@ class SentinelSession:
     def _sentinel_ckquorum(self, name: bytes) -> Any:
         group = self._group(name)
         if group.name in self.server.down:
-            raise SimpleError("NOGOODSLAVE No suitable replica to promote") if not group.replicas else SimpleError(
-                "NOQUORUM 1 usable Sentinels. Not enough available Sentinels to reach the majority and authorize a failover"
+            raise (
+                SimpleError("NOGOODSLAVE No suitable replica to promote")
+                if not group.replicas
+                else SimpleError(
+                    "NOQUORUM 1 usable Sentinels. Not enough available Sentinels to reach the majority and "
+                    "authorize a failover"
+                )
             )
         return SimpleString(b"OK 1 usable Sentinels. Quorum and failover authorization can be reached")
 
@@ -321,7 +331,9 @@ class SentinelSession:
     def _sentinel_myid(self) -> Any:
         return self.server.run_id.encode()
 
-    def _sentinel_is_master_down_by_addr(self, host: bytes, port: bytes, _epoch: bytes, _run_id: bytes) -> Any:
+    def _sentinel_is_master_down_by_addr(
+        self, host: bytes, port: bytes, _epoch: bytes, _run_id: bytes
+    ) -> Any:
         asked = (host.decode("utf-8", "replace"), port)
         down = any(
             (group.master.name, b"%d" % group.master.port) == asked and group.name in self.server.down
@@ -330,7 +342,9 @@ class SentinelSession:
         return [int(down), b"*", 0]
 
     def _sentinel_reset(self, pattern: bytes) -> Any:
-        return sum(fnmatch.fnmatchcase(name, pattern.decode("utf-8", "replace")) for name in self.server.groups)
+        return sum(
+            fnmatch.fnmatchcase(name, pattern.decode("utf-8", "replace")) for name in self.server.groups
+        )
 
     def _describe(self, name: str, server: RedisServer, flags: str) -> list[bytes]:
         down_after_ms = b"%d" % (self.server.down_after_ns // 1_000_000)
@@ -355,10 +369,11 @@ class SentinelSession:
 
     def _describe_replica(self, group: ReplicaGroup, replica: RedisServer) -> MapReply:
         apart = replica in group.isolated
+        flags = "s_down,slave,disconnected" if apart else "slave"
         link = b"err" if apart or group.name in self.server.down else b"ok"
         return MapReply(
             [
-                *self._describe(f"{replica.name}:{replica.port}", replica, "s_down,slave,disconnected" if apart else "slave"),
+                *self._describe(f"{replica.name}:{replica.port}", replica, flags),
                 b"master-link-down-time", b"0", b"master-link-status", link, b"master-host", group.master.name.encode(),
                 b"master-port", b"%d" % group.master.port, b"slave-priority", b"100",
                 b"slave-repl-offset", b"%d" % replica.offset, b"replica-announced", b"1",

@@ -1,8 +1,8 @@
-"""A Redis server, sans-IO: sessions are opened, fed bytes and closed; replies, timers and the clock are given.
+r"""A Redis server, sans-IO: sessions are opened, fed bytes and closed; replies, timers and the clock are given.
 
     server = RedisServer("cache", clock=wall_ns, random=stream, call_at=call_at)
     session = server.open("storefront/0:40001", on_reply=connection.send)
-    session.feed(b"*1\\r\\n$4\\r\\nPING\\r\\n")         # on_reply(b"+PONG\\r\\n")
+    session.feed(b"*1\r\n$4\r\nPING\r\n")         # on_reply(b"+PONG\r\n")
 
 One turn runs at a time: a command of one session, what it wakes in others, and then every reply leaves. The
 engine's clock and dice are this server's for the turn.
@@ -11,11 +11,11 @@ engine's clock and dice are this server's for the turn.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from meshsim.transports.redis.codec import Dialect
 from meshsim.transports.redis.commands.scripts import make_script_engine
-from meshsim.transports.redis.database import Databases, MeshDatabase, Sessions
+from meshsim.transports.redis.database import Channels, Databases, MeshDatabase, NoLock, Sessions
 from meshsim.transports.redis.engine import FakeServer, SimpleError, turn
 from meshsim.transports.redis.replication import PlayedDraws, RecordedDraws, Write, copy_databases
 from meshsim.transports.redis.session import Session
@@ -27,31 +27,17 @@ if TYPE_CHECKING:
 
     from meshsim.transports.redis.replication import Link
     from meshsim.transports.redis.scripting import ScriptEngine
+    from meshsim.transports.redis.timer import Timer
 
-__all__ = ["RedisServer", "Timer"]
+__all__ = ["RedisServer"]
 
 DEFAULT_PORT = 6379
 DEFAULT_VERSION = "7.4"
 # A replica that nobody reads may be so many writes behind in its work, which bounds what it holds.
 _ARREARS_MAX = 10_000
-_CONTAINERS = frozenset({b"client", b"config", b"command", b"object", b"script", b"xgroup", b"xinfo", b"memory", b"acl"})
-
-
-class Timer(Protocol):
-    """What `call_at` returns."""
-
-    def cancel(self) -> None:
-        """Have it never happen."""
-
-
-class _NoLock:
-    """The engine's lock: nothing contends for it here."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_raised: object) -> None:
-        pass
+_CONTAINERS = frozenset(
+    {b"client", b"config", b"command", b"object", b"script", b"xgroup", b"xinfo", b"memory", b"acl"}
+)
 
 
 class RedisServer(FakeServer):
@@ -72,7 +58,7 @@ class RedisServer(FakeServer):
             nanoseconds and the text of an error to send instead of a reply, or None for neither.
     """
 
-    def __init__(  # noqa: PLR0913  a server is all of this
+    def __init__(
         self,
         name: str,
         *,
@@ -92,13 +78,13 @@ class RedisServer(FakeServer):
         self.random = random
         self.now_s = 0.0
         self.begin_turn()
-        super().__init__(version=version, server_type="redis")
-        self.lock = _NoLock()  # type: ignore[assignment]
+        super().__init__(version=tuple(map(int, version.split("."))), server_type="redis")
+        self.lock = NoLock()  # type: ignore[assignment]
         self.version_text = ".".join([*version.split("."), "0"][: max(3, version.count(".") + 1)])
         self.dbs: Databases = Databases(self)  # type: ignore[assignment]
-        self.subscribers = _Channels()  # type: ignore[assignment]
-        self.psubscribers = _Channels()  # type: ignore[assignment]
-        self.ssubscribers = _Channels()  # type: ignore[assignment]
+        self.subscribers = Channels()  # type: ignore[assignment]
+        self.psubscribers = Channels()  # type: ignore[assignment]
+        self.ssubscribers = Channels()  # type: ignore[assignment]
         self.settings = Settings(self)
         self.config = self.settings
         self.scripts: ScriptEngine = make_script_engine(self)
@@ -257,7 +243,7 @@ class RedisServer(FakeServer):
             fields = [b"EVAL", self.script_cache[fields[1].lower()], *fields[2:]]
         self.offset += sum(len(field) + 5 for field in fields)
         draws = tuple(self._draws.drawn) if self._draws is not None else ()
-        write = Write(self.clock(), session._db_num, tuple(fields), draws, self._lua_random, self.offset)  # noqa: SLF001
+        write = Write(self.clock(), session._db_num, tuple(fields), draws, self._lua_random, self.offset)
         for link in self.links:
             link.push(write)
 
@@ -301,8 +287,8 @@ class RedisServer(FakeServer):
         now_s = self.now_s = turn.time()
         for database in self.dbs.values():
             database.time = now_s
-        session._db, session._db_num = self.dbs[write.database], write.database  # noqa: SLF001
-        session._in_transaction = True  # noqa: SLF001  nothing blocks here: the master's turn has popped already
+        session._db, session._db_num = self.dbs[write.database], write.database
+        session._in_transaction = True
         session.run(list(write.fields))
         session.drop_replies()
         session.closed = True
@@ -402,14 +388,6 @@ class RedisServer(FakeServer):
     def client_info(self, peer: str) -> dict[str, Any]:
         """Return what a new client's CLIENT INFO begins with."""
         return {"addr": peer, "laddr": self.address, "name": "", "resp": 2, "user": "default"}
-
-
-class _Channels(dict[bytes, Sessions]):
-    """Who listens to which channel, in order of subscription."""
-
-    def __missing__(self, channel: bytes) -> Sessions:
-        made = self[channel] = Sessions()
-        return made
 
 
 def _nothing() -> None:

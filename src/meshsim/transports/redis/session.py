@@ -13,14 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from meshsim.transports.redis.codec import PushReply, encode
 from meshsim.transports.redis.commands import Commands
-from meshsim.transports.redis.dispatch import ALWAYS, RUN, Entry, bind, find, shaped, spellings, unknown_command
+from meshsim.transports.redis.dispatch import (
+    ALWAYS,
+    RUN,
+    Entry,
+    bind,
+    find,
+    shaped,
+    spellings,
+    unknown_command,
+)
 from meshsim.transports.redis.engine import FakeSocket, NoResponse, SimpleError, SimpleString
 from meshsim.transports.redis.requests import ProtocolError, RequestParser, whole_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meshsim.transports.redis.server import RedisServer, Timer
+    from meshsim.transports.redis.server import RedisServer
+    from meshsim.transports.redis.timer import Timer
 
 __all__ = ["Parked", "Session"]
 
@@ -29,7 +39,17 @@ _QUEUED = SimpleString(b"QUEUED")
 _NOTHING = NoResponse()
 _WITHOUT_LOGIN = frozenset({"auth", "hello", "quit", "reset"})
 _WHILE_SUBSCRIBED = frozenset(
-    {"ping", "quit", "reset", "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe"}
+    {
+        "ping",
+        "quit",
+        "reset",
+        "subscribe",
+        "unsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "ssubscribe",
+        "sunsubscribe",
+    }
 )
 _MAY_WRITE = frozenset({"eval", "evalsha", "fcall", "publish"})
 _RESP3 = 3
@@ -40,7 +60,9 @@ class Parked:
 
     __slots__ = ("attempt", "database", "keys", "shape", "timer")
 
-    def __init__(self, attempt: Callable[[], Any], shape: Callable[[Any], Any], keys: list[bytes], database: Any) -> None:
+    def __init__(
+        self, attempt: Callable[[], Any], shape: Callable[[Any], Any], keys: list[bytes], database: Any
+    ) -> None:
         self.attempt = attempt
         self.shape = shape
         self.keys = keys
@@ -48,7 +70,7 @@ class Parked:
         self.timer: Timer | None = None
 
 
-class Session(Commands, FakeSocket):
+class Session(Commands, FakeSocket):  # type: ignore[misc]  # parts of the engine are narrowed, others mended
     """A client of one server.
 
     Args:
@@ -160,7 +182,9 @@ class Session(Commands, FakeSocket):
             return self.server.holds(writes=False)
         if entry.name == "exec" and self._transaction is not None:
             return self.server.holds(writes=any(queued.writes for queued, _ in self._transaction))
-        return self.server.holds(writes=entry.writes and self._transaction is None or entry.name in _MAY_WRITE)
+        return self.server.holds(
+            writes=(entry.writes and self._transaction is None) or entry.name in _MAY_WRITE
+        )
 
     def send_reply(self) -> bool:
         """Send the one reply there is, and nothing else; False when there is more to do than that."""
@@ -258,12 +282,14 @@ class Session(Commands, FakeSocket):
         self, timeout: float | None, func: Callable[[bool], Any], shape: Callable[[Any], Any] | None = None
     ) -> Any:
         shaped = shape or self._as_it_is
-        found = func(True)
+        found = func(True)  # noqa: FBT003 - the engine's own way to say that it is the first try
         if found is not None or self._in_transaction or self._script_resp is not None:
             return shaped(found)
-        return self.park(lambda: func(False), shaped, timeout)
+        return self.park(lambda: func(False), shaped, timeout)  # noqa: FBT003 - as above
 
-    def park(self, attempt: Callable[[], Any], shape: Callable[[Any], Any], timeout_s: float | None) -> NoResponse:
+    def park(
+        self, attempt: Callable[[], Any], shape: Callable[[Any], Any], timeout_s: float | None
+    ) -> NoResponse:
         """Wait until `attempt` gives something or the time is over; 0 or None waits for ever."""
         keys = self._keys_waited_for(self.fields)
         self.parked = Parked(attempt, shape, keys, self._db)
@@ -348,12 +374,10 @@ class Session(Commands, FakeSocket):
             _log.exception("the simulated Redis failed on %s", entry.name)
             reply = SimpleError(f"ERR internal error of the simulated Redis in '{entry.name}': {error!r}")
         for item in items:
-            if item._modified or item._expireat_modified:  # noqa: SLF001  most are read, and a call saved each
+            if item._modified or item._expireat_modified:
                 item.writeback(remove_empty_val=entry.removes_empty)
         if entry.writes and self.server.links and self.parked is None and not isinstance(reply, SimpleError):
             self.server.dirty += 1  # the engine notes keys, not what changed inside a stream's groups
         if self.server.notify_flags:
             self._keyspace_notifications(items, entry.name.encode())
         return reply
-
-

@@ -33,7 +33,9 @@ stream-node-max-entries=100 supervised=no syslog-enabled=no tcp-backlog=511 tcp-
 tracking-table-max-keys=1000000 unixsocket= unixsocketperm=0 zset-max-listpack-entries=128
 zset-max-listpack-value=64 zset-max-ziplist-entries=128 zset-max-ziplist-value=64
 """
-_FIXED = frozenset({"bind", "daemonize", "databases", "cluster-enabled", "pidfile", "port", "unixsocket", "aclfile"})
+_FIXED = frozenset(
+    {"bind", "daemonize", "databases", "cluster-enabled", "pidfile", "port", "unixsocket", "aclfile"}
+)
 _EVENTS = "g$lshzxeKEtmdn"
 _ALL_EVENTS = "g$lshzxetd"
 
@@ -46,7 +48,9 @@ class Settings(dict[bytes, bytes]):
         for pair in _DEFAULTS.split():
             name, _, value = pair.partition("=")
             self[name.encode()] = value.replace("_", " ").encode()
-        self[b"client-output-buffer-limit"] = b"normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"
+        self[b"client-output-buffer-limit"] = (
+            b"normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"
+        )
         self[b"requirepass"] = server.password
         self[b"port"] = str(server.port).encode()
         self[b"replicaof"] = self[b"slaveof"] = b""
@@ -75,7 +79,9 @@ class Settings(dict[bytes, bytes]):
                 message = f"ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"
                 raise SimpleError(message)
             if name in changed:
-                message = f"ERR CONFIG SET failed (possibly related to argument '{shown}') - duplicate parameter"
+                message = (
+                    f"ERR CONFIG SET failed (possibly related to argument '{shown}') - duplicate parameter"
+                )
                 raise SimpleError(message)
             if name.decode() in _FIXED:
                 message = f"ERR CONFIG SET failed (possibly related to argument '{shown}') - can't set immutable config"

@@ -40,7 +40,9 @@ class Difference:
 def operations() -> list[Operation]:
     """Return every command of the server, by name; module commands (`JSON.GET`) come from fakeredis as they are."""
     return [
-        Operation(name.upper(), "" if entry.since is ALWAYS else ".".join(map(str, entry.since)), entry.writes)
+        Operation(
+            name.upper(), "" if entry.since is ALWAYS else ".".join(map(str, entry.since)), entry.writes
+        )
         for name, entry in sorted(entries().items())
     ]
 
@@ -80,21 +82,27 @@ MISSING: dict[str, str] = {
 }  # fmt: skip
 
 DIFFERENCES: tuple[Difference, ...] = (
-    Difference("GEO*", "positions and distances differ in the sixth digit", "fakeredis' geohash is a coarser one"),
+    Difference(
+        "GEO*", "positions and distances differ in the sixth digit", "fakeredis' geohash is a coarser one"
+    ),
     Difference("PF*", "HyperLogLogs count exactly", "fakeredis keeps a set"),
     Difference("DUMP, RESTORE", "the payload is not Redis' RDB format", "only the same server reads it back"),
     Difference(
-        "ZRANGEBYLEX and its kin", "members of different scores are compared by score", "Redis leaves it undefined"
+        "ZRANGEBYLEX and its kin",
+        "members of different scores are compared by score",
+        "Redis leaves it undefined",
     ),
-    Difference("SCAN and its kin", "go in sorted order, cursors are small", "the order must not depend on a hash seed"),
+    Difference(
+        "SCAN and its kin",
+        "go in sorted order, cursors are small",
+        "the order must not depend on a hash seed",
+    ),
     Difference(
         "SMEMBERS, KEYS, HGETALL, SPOP, RANDOMKEY",
         "go in the order of insertion, and random ones by the seed",
         "Redis has no order; here a run must repeat",
     ),
-    Difference(
-        "XINFO STREAM", "radix-tree-nodes is an estimate", "there is no radix tree"
-    ),
+    Difference("XINFO STREAM", "radix-tree-nodes is an estimate", "there is no radix tree"),
     Difference("INFO, MEMORY USAGE", "sizes are estimates, CPU time is 0", "Python's memory is not Redis'"),
     Difference("MEMORY, maxmemory", "nothing is ever evicted", "memory is not modelled"),
     Difference("OBJECT FREQ", "always refused", "there is no LFU policy"),
@@ -105,8 +113,14 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference("Lua", "cmsgpack and struct do not exist; texts of JSON errors differ", "not built"),
     Difference("FUNCTION, FCALL", "run on fakeredis' own interpreter, with its error texts", "not rebuilt"),
-    Difference("SAVE, BGSAVE, BGREWRITEAOF", "answer as if they did", "nothing is persisted: a crash loses all data"),
-    Difference("SHUTDOWN, REPLICAOF", "are refused with the scenario's way of saying it", "hosts are the scenario's"),
+    Difference(
+        "SAVE, BGSAVE, BGREWRITEAOF", "answer as if they did", "nothing is persisted: a crash loses all data"
+    ),
+    Difference(
+        "SHUTDOWN, REPLICAOF", "are refused with the scenario's way of saying it", "hosts are the scenario's"
+    ),
     Difference("time", "a command takes none", "latency is the links' and the faults' business"),
-    Difference("SET EXAT, EXPIRE", "DBSIZE never counts a key that has expired", "Redis counts it until it is swept"),
+    Difference(
+        "SET EXAT, EXPIRE", "DBSIZE never counts a key that has expired", "Redis counts it until it is swept"
+    ),
 )

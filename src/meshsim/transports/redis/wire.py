@@ -48,7 +48,9 @@ def _to_ns(seconds: float | None) -> int | None:
     return None if seconds is None else max(0, round(seconds * _NS_PER_S))
 
 
-def dial(task: Task, name: str, port: int, connect_timeout_s: float | None, timeout_s: float | None) -> MeshSocket:
+def dial(
+    task: Task, name: str, port: int, connect_timeout_s: float | None, timeout_s: float | None
+) -> MeshSocket:
     """Connect from the calling task, which parks until the connection stands.
 
     Args:
@@ -173,7 +175,7 @@ class MeshSocket:
         return not self._left and (self._ended or (self.connection.broken and not self._has_data()))
 
     def _has_data(self) -> bool:
-        inbox = self.connection._inbox  # noqa: SLF001  looked into, not read from
+        inbox = self.connection._inbox
         return bool(inbox) and type(inbox[0]) is bytes
 
     def waits(self, timeout_s: float | None = 0) -> bool:
@@ -195,13 +197,13 @@ class MeshSocket:
         else:
             deadline = None if timeout_s is None else kernel.now + (_to_ns(timeout_s) or 1)
         connection = self.connection
-        connection._reader = task  # noqa: SLF001
+        connection._reader = task
         task.wait = connection
         try:
             while not connection.readable and kernel.park(deadline):
                 pass
         finally:
-            connection._reader = None  # noqa: SLF001
+            connection._reader = None
         return connection.readable
 
     # -- the rest of a socket
@@ -254,7 +256,9 @@ class MeshSocket:
 class MeshTransport(asyncio.Transport):
     """A connection as asyncio's streams hold it; what arrives on the hub is handed to the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, connection: Connection) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, connection: Connection
+    ) -> None:
         super().__init__()
         self._loop = loop
         self._protocol = protocol
@@ -351,7 +355,9 @@ async def dial_async(task: Task, name: str, port: int) -> tuple[asyncio.StreamRe
     """
     loop = asyncio.get_running_loop()
     result: asyncio.Future[Connection | Exception] = loop.create_future()
-    attempt = fabric().dial(task.process.host, name, port, lambda outcome: _tell(loop, _settle, result, outcome))
+    attempt = fabric().dial(
+        task.process.host, name, port, lambda outcome: _tell(loop, _settle, result, outcome)
+    )
     try:
         outcome = await result
     except BaseException:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meshsim.transports.redis.codec import NULL_ARRAY
 from meshsim.transports.redis.commands.part import SessionPart
 from meshsim.transports.redis.engine import CommandItem, NoResponse, SimpleError, command, module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["BlockingCommands"]
 
@@ -27,7 +30,11 @@ def _counted(fields: list[bytes]) -> list[bytes]:
     return fields[3 : 3 + int(fields[2])]
 
 
-_KEYS = {
+def _first_key(fields: list[bytes]) -> list[bytes]:
+    return fields[1:2]
+
+
+_KEYS: dict[bytes, Callable[[list[bytes]], list[bytes]]] = {
     b"blpop": lambda fields: fields[1:-1],
     b"brpop": lambda fields: fields[1:-1],
     b"bzpopmin": lambda fields: fields[1:-1],
@@ -47,7 +54,7 @@ class BlockingCommands(SessionPart):
 
     @staticmethod
     def _keys_waited_for(fields: list[bytes]) -> list[bytes]:
-        return list(dict.fromkeys(_KEYS.get(fields[0].lower(), lambda found: found[1:2])(fields)))
+        return list(dict.fromkeys(_KEYS.get(fields[0].lower(), _first_key)(fields)))
 
     @command(name="BLMOVE", fixed=(bytes, bytes, bytes, bytes, bytes))
     def blmove(self, source: bytes, target: bytes, where_from: bytes, where_to: bytes, timeout: bytes) -> Any:
@@ -55,14 +62,16 @@ class BlockingCommands(SessionPart):
         ends = where_from.lower(), where_to.lower()
         if ends[0] not in _ENDS or ends[1] not in _ENDS:
             raise SimpleError(_SYNTAX)
-        seconds = _Timeout.decode(timeout)
+        seconds = float(_Timeout.decode(timeout))
         return self._blocking(seconds, lambda first: self._move(source, target, ends, first=first))
 
     @command(name="BRPOPLPUSH", fixed=(bytes, bytes, bytes))
     def brpoplpush(self, source: bytes, target: bytes, timeout: bytes) -> Any:
         """BLMOVE from the right end to the left one."""
         seconds = _Timeout.decode(timeout)
-        return self._blocking(seconds, lambda first: self._move(source, target, (b"right", b"left"), first=first))
+        return self._blocking(
+            seconds, lambda first: self._move(source, target, (b"right", b"left"), first=first)
+        )
 
     @command(name="LMOVE", fixed=(bytes, bytes, bytes, bytes))
     def lmove(self, source: bytes, target: bytes, where_from: bytes, where_to: bytes) -> Any:
@@ -85,7 +94,9 @@ class BlockingCommands(SessionPart):
             return None
         if not giving.value:
             return None
-        taking = giving if source == target else CommandItem(target, self._db, self._db.get(target), default=[])
+        taking = (
+            giving if source == target else CommandItem(target, self._db, self._db.get(target), default=[])
+        )
         if not isinstance(taking.value, list):
             raise SimpleError(_WRONG_TYPE)
         element: bytes = giving.value.pop(0 if ends[0] == b"left" else -1)

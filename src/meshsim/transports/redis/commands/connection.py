@@ -17,7 +17,7 @@ _SYNTAX = "ERR syntax error"
 _NAME = re.compile(rb"[!-~]*")
 _BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters."
 _WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."  # noqa: S105
-_NO_PASSWORD_SET = (
+_NOTHING_TO_CHECK = (
     "ERR AUTH <password> called without any password configured for the default user. "
     "Are you sure your configuration is correct?"
 )
@@ -81,7 +81,7 @@ class ConnectionCommands(SessionPart):
             known = user in server.acl.get_users()
             acl = server.acl.get_user_acl(user) if known else None
             # A user without a password takes any.
-            right = acl is not None and acl.enabled and (acl._nopass or acl.check_password(password))  # noqa: SLF001
+            right = acl is not None and acl.enabled and (acl._nopass or acl.check_password(password))
         if not right:
             raise SimpleError(_WRONG_PASSWORD)
         self.logged_in = True
@@ -90,11 +90,11 @@ class ConnectionCommands(SessionPart):
     @command(name="AUTH", fixed=(bytes,), repeat=(bytes,), flags=_msgs.FLAG_NO_SCRIPT)
     def auth(self, *args: bytes) -> SimpleString:
         """Log in, by password or by user and password."""
-        if len(args) > 2:  # noqa: PLR2004
+        if len(args) > 2:
             raise SimpleError(_SYNTAX)
         if len(args) == 1 and not self.server.password:
-            raise SimpleError(_NO_PASSWORD_SET)
-        self._log_in(args[0] if len(args) == 2 else b"default", args[-1])  # noqa: PLR2004
+            raise SimpleError(_NOTHING_TO_CHECK)
+        self._log_in(args[0] if len(args) == 2 else b"default", args[-1])
         return OK
 
     @command(name="QUIT", fixed=(), repeat=(bytes,), flags=[_msgs.FLAG_NO_SCRIPT, _msgs.FLAG_TRANSACTION])
@@ -151,7 +151,7 @@ class ConnectionCommands(SessionPart):
         chosen = list(self.server.sockets)
         if args:
             word = args[0].lower()
-            if word == b"type" and len(args) == 2:  # noqa: PLR2004
+            if word == b"type" and len(args) == 2:
                 if args[1].lower() not in _TYPES:
                     message = f"ERR Unknown client type '{args[1].decode('utf-8', 'replace')}'"
                     raise SimpleError(message)
@@ -177,7 +177,11 @@ class ConnectionCommands(SessionPart):
     def describe_client(self) -> bytes:
         """Return this connection's line of CLIENT LIST."""
         info, age_s = self._client_info, self.server.age_s(self._client_info)
-        flags = ("P" if self._pubsub else "") + ("b" if self._blocked else "") + ("x" if self._transaction else "")
+        flags = (
+            ("P" if self._pubsub else "")
+            + ("b" if self._blocked else "")
+            + ("x" if self._transaction else "")
+        )
         words = self.fields[:1] if self.server.is_plain(self.fields) else self.fields[:2]
         values = {
             "id": info["id"], "addr": self.peer, "laddr": self.server.address, "fd": 8, "name": info["name"],
@@ -226,7 +230,7 @@ class ConnectionCommands(SessionPart):
         """Have the server close this connection, for CLIENT KILL and for a change of role."""
         self._killed = True
         if self in self.server.sockets:
-            self.server.sockets.remove(self)  # type: ignore[arg-type]
+            self.server.sockets.remove(self)
         self.server.resume(self)  # type: ignore[arg-type]
 
     @command(name="PING", fixed=(), repeat=(bytes,))
@@ -234,7 +238,7 @@ class ConnectionCommands(SessionPart):
         """Answer PONG, or the argument."""
         if len(args) > 1:
             raise SimpleError("ERR wrong number of arguments for 'ping' command")
-        if self._pubsub and self._client_info["resp"] == 2:  # noqa: PLR2004
+        if self._pubsub and self._client_info["resp"] == 2:
             return [b"pong", args[0] if args else b""]
         return args[0] if args else SimpleString(b"PONG")
 

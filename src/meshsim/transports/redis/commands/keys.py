@@ -25,14 +25,14 @@ _ITEM_BYTES = 64
 
 
 def _is_integer(text: bytes) -> bool:
-    return len(text) <= 20 and text.lstrip(b"-").isdigit() and str(int(text)).encode() == text  # noqa: PLR2004
+    return len(text) <= 20 and text.lstrip(b"-").isdigit() and str(int(text)).encode() == text
 
 
-def _encoding(value: Any, version: tuple[int, ...]) -> bytes:
+def _encoding(value: Any, version: tuple[int, ...]) -> bytes:  # noqa: PLR0911 - one line a type
     if isinstance(value, bytes):
         return b"int" if _is_integer(value) else b"embstr" if len(value) <= _EMBEDDED_BYTES else b"raw"
     if isinstance(value, list):
-        small = len(value) <= _SMALL and all(len(item) <= 8000 for item in value)  # noqa: PLR2004
+        small = len(value) <= _SMALL and all(len(item) <= 8000 for item in value)
         return b"listpack" if small and version >= (7, 2) else b"quicklist"
     members = list(value)
     if isinstance(value, _model.ExpiringMembersSet):

@@ -48,4 +48,5 @@ class SessionPart:
 
         def park(
             self, attempt: Callable[[], Any], shape: Callable[[Any], Any], timeout_s: float | None
-        ) -> NoResponse: ...
+        ) -> NoResponse:
+            """Wait until `attempt` gives something or the time is over."""

@@ -78,7 +78,9 @@ class ScriptCommands(SessionPart):
         """Refuse: no script runs while another command does."""
         raise SimpleError("NOTBUSY No scripts in execution right now.")
 
-    def _evaluate(self, digest: bytes, script: bytes, numkeys: int, words: tuple[bytes, ...], *, read_only: bool) -> Any:
+    def _evaluate(
+        self, digest: bytes, script: bytes, numkeys: int, words: tuple[bytes, ...], *, read_only: bool
+    ) -> Any:
         if numkeys > len(words):
             raise SimpleError("ERR Number of keys can't be greater than number of args")
         if numkeys < 0:
@@ -163,21 +165,31 @@ class ScriptCommands(SessionPart):
         if not self.server.scripts.is_table(value):
             if isinstance(value, bool):
                 return 1 if value else None
-            return _whole(value) if isinstance(value, (int, float)) else value if isinstance(value, bytes) else None
+            return (
+                _whole(value)
+                if isinstance(value, (int, float))
+                else value
+                if isinstance(value, bytes)
+                else None
+            )
         if (text := value[b"err"]) is not None:
             error = SimpleError(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
             if nested:
                 return error
             raise error
         if (text := value[b"ok"]) is not None:
-            return SimpleString(text.replace(b"\r", b" ").replace(b"\n", b" ")) if isinstance(text, bytes) else text
+            return (
+                SimpleString(text.replace(b"\r", b" ").replace(b"\n", b" "))
+                if isinstance(text, bytes)
+                else text
+            )
         if isinstance(double := value[b"double"], (int, float)):
             return float(double)
         if (pairs := value[b"map"]) is not None:
             return {_hashable(self._from_lua(key)): self._from_lua(item) for key, item in pairs.items()}
         if (members := value[b"set"]) is not None:
             return SetReply([self._from_lua(member) for member in members])
-        items = []
+        items: list[Any] = []
         while (item := value[len(items) + 1]) is not None:
             items.append(self._from_lua(item))
         return items
@@ -207,6 +219,6 @@ def make_script_engine(server: Any) -> ScriptEngine:
         return server.script_caller.call_from_script(words)
 
     def setresp(version: float) -> None:
-        server.script_caller._script_resp = int(version)  # noqa: SLF001
+        server.script_caller._script_resp = int(version)
 
     return ScriptEngine(server.version_text, call, setresp)

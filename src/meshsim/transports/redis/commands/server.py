@@ -38,7 +38,9 @@ class ServerCommands(SessionPart):
     @command(name="INFO", fixed=(), repeat=(bytes,))
     def info(self, *sections: bytes) -> Verbatim:
         """Describe the server, all of it or some sections."""
-        return Verbatim(render(self.server, [section.decode("utf-8", "replace").lower() for section in sections]))
+        return Verbatim(
+            render(self.server, [section.decode("utf-8", "replace").lower() for section in sections])
+        )
 
     @command(name="CONFIG GET", fixed=(bytes,), repeat=(bytes,), flags=_msgs.FLAG_NO_SCRIPT)
     def config_get(self, *patterns: bytes) -> MapReply:
@@ -76,7 +78,8 @@ class ServerCommands(SessionPart):
             host, port = server.master.name, server.master.port
             return [b"slave", host.encode(), port, b"connected", server.offset]
         replicas = [
-            [link.replica.name.encode(), b"%d" % link.replica.port, b"%d" % link.acknowledged] for link in server.links
+            [link.replica.name.encode(), b"%d" % link.replica.port, b"%d" % link.acknowledged]
+            for link in server.links
         ]
         return [b"master", server.offset, replicas]
 
@@ -92,7 +95,8 @@ class ServerCommands(SessionPart):
     @command(name="SLAVEOF", fixed=(bytes, bytes), flags=_msgs.FLAG_NO_SCRIPT)
     def slaveof(self, host: bytes, port: bytes) -> SimpleString:
         """Do as REPLICAOF does."""
-        return self.replicaof(host, port)
+        self.replicaof(host, port)
+        return OK
 
     @command(name="FLUSHALL", fixed=(), repeat=(bytes,))
     def flushall(self, *modes: bytes) -> SimpleString:
@@ -130,7 +134,7 @@ class ServerCommands(SessionPart):
         names = [name.replace(b" ", b"|") for name in _known_commands(self.server.version)]
         if not filters:
             return names
-        if len(filters) != 3 or filters[0].lower() != b"filterby" or filters[1].lower() != b"pattern":  # noqa: PLR2004
+        if len(filters) != 3 or filters[0].lower() != b"filterby" or filters[1].lower() != b"pattern":
             raise SimpleError(_SYNTAX)
         pattern = _compile_pattern(filters[2])
         return [name for name in names if pattern.match(name)]
@@ -153,8 +157,8 @@ class ServerCommands(SessionPart):
     def debug(self, *_args: bytes) -> NoResponse:
         """Refuse, as a server with the default configuration does."""
         raise SimpleError(
-            'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
-            "local connection, otherwise you need to set this option in the configuration file, and then restart the "
+            'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from '
+            "a local connection, otherwise you need to set this option in the configuration file, and then restart the "
             "server."
         )
 
@@ -222,7 +226,9 @@ class ServerCommands(SessionPart):
     @command(name="SHUTDOWN", fixed=(), repeat=(bytes,), flags=_msgs.FLAG_NO_SCRIPT)
     def shutdown(self, *_modes: bytes) -> NoResponse:
         """Refuse: hosts stop by the scenario's faults."""
-        raise SimpleError("ERR SHUTDOWN is not available in the simulation: use the fault `crash` or `terminate`")
+        raise SimpleError(
+            "ERR SHUTDOWN is not available in the simulation: use the fault `crash` or `terminate`"
+        )
 
     @command(name="READONLY", fixed=())
     def readonly(self) -> SimpleString:

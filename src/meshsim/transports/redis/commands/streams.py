@@ -106,9 +106,13 @@ class StreamCommands(SessionPart):
     def _xreadgroup_reply(self, found: Any) -> Any:
         if not found:
             return None
-        return [[name, entries] for name, entries in found.items()] if self._client_info["resp"] == 2 else found  # noqa: PLR2004
+        return (
+            [[name, entries] for name, entries in found.items()] if self._client_info["resp"] == 2 else found
+        )
 
-    @command(name="XACK", fixed=(Key(_XStream), bytes, bytes), repeat=(bytes,), flags=_msgs.FLAG_DO_NOT_CREATE)
+    @command(
+        name="XACK", fixed=(Key(_XStream), bytes, bytes), repeat=(bytes,), flags=_msgs.FLAG_DO_NOT_CREATE
+    )
     def xack(self, key: Any, group: bytes, *ids: bytes) -> int:
         """Acknowledge entries."""
         found = key.value.group_get(group) if key.value is not None else None
@@ -142,17 +146,17 @@ class StreamCommands(SessionPart):
     @command(name="XRANGE", fixed=(Key(), bytes, bytes), repeat=(bytes,))
     def xrange(self, key: Any, *args: bytes) -> Any:
         """Return entries between two IDs, oldest first."""
-        return self._range(key, args, super().xrange)  # type: ignore[misc]
+        return self._entries(key, args, super().xrange)  # type: ignore[misc]
 
     @command(name="XREVRANGE", fixed=(Key(), bytes, bytes), repeat=(bytes,))
     def xrevrange(self, key: Any, *args: bytes) -> Any:
         """Return entries between two IDs, newest first."""
-        return self._range(key, args, super().xrevrange)  # type: ignore[misc]
+        return self._entries(key, args, super().xrevrange)  # type: ignore[misc]
 
     @staticmethod
-    def _range(key: Any, args: tuple[bytes, ...], engine: Any) -> Any:
+    def _entries(key: Any, args: tuple[bytes, ...], engine: Any) -> Any:
         found = engine(key, *args)
-        if key.value is None or len(args) < 4:  # noqa: PLR2004  two IDs, COUNT and its number
+        if key.value is None or len(args) < 4:
             return found
         return NULL_ARRAY if _Int.decode(args[3]) <= 0 else found
 
@@ -163,7 +167,9 @@ class StreamCommands(SessionPart):
         if not args:
             reply[3] = reply[3] or NULL_ARRAY
         if not args and isinstance(reply[3], list):
-            reply[3] = [[name, count if isinstance(count, bytes) else b"%d" % count] for name, count in reply[3]]
+            reply[3] = [
+                [name, count if isinstance(count, bytes) else b"%d" % count] for name, count in reply[3]
+            ]
         return reply
 
     @command(name="XINFO STREAM", fixed=(Key(_XStream),), repeat=(bytes,), flags=_msgs.FLAG_DO_NOT_CREATE)
@@ -183,17 +189,17 @@ class StreamCommands(SessionPart):
         if key.value is None:
             raise SimpleError("ERR no such key")
         wanted = _Id.parse_str(last)
-        if key.value._ids and wanted < key.value._ids[-1]:  # noqa: SLF001
+        if key.value._ids and wanted < key.value._ids[-1]:
             raise SimpleError("ERR The ID specified in XSETID is smaller than the target stream top item")
         words = list(options)
         while words:
             word = words.pop(0).lower()
             if word == b"entriesadded" and words:
-                key.value._entries_added = _Int.decode(words.pop(0))  # noqa: SLF001
+                key.value._entries_added = _Int.decode(words.pop(0))
             elif word == b"maxdeletedid" and words:
-                key.value._max_deleted_id = _Id.parse_str(words.pop(0))  # noqa: SLF001
+                key.value._max_deleted_id = _Id.parse_str(words.pop(0))
             else:
                 raise SimpleError(_SYNTAX)
-        key.value._last_id = wanted  # noqa: SLF001
+        key.value._last_id = wanted
         key.updated()
         return OK

@@ -33,8 +33,9 @@ class TransactionCommands(SessionPart):
         if written:
             return NULL_ARRAY
         if self.server.read_only and not self.is_master_link and any(entry.writes for entry, _ in queued):
-            message = "EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica."
-            raise SimpleError(message)
+            raise SimpleError(
+                "EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica."
+            )
         return [self._run_queued(entry, arguments) for entry, arguments in queued]
 
     def _run_queued(self, entry: Any, arguments: list[bytes]) -> Any:

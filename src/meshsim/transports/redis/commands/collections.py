@@ -1,28 +1,25 @@
-"""Commands of the engine that answer otherwise than Redis does; each was found by comparing with a real server."""
+"""Hashes, sets, sorted sets and lists: commands of the engine that answer otherwise than Redis does.
+
+Each was found by comparing with a real server.
+"""
 
 from __future__ import annotations
 
-import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from meshsim.transports.redis.codec import NULL_ARRAY, SetReply, format_double
 from meshsim.transports.redis.commands.part import SessionPart
 from meshsim.transports.redis.engine import (
-    OK,
     SUPPORTED_COMMANDS,
     CommandItem,
     Key,
     SimpleError,
-    SimpleString,
     command,
     module,
 )
 from meshsim.transports.redis.numbers import add_long_doubles, parse_long_double
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["MendedCommands"]
+__all__ = ["CollectionCommands"]
 
 _Int = module("_command_args_parsing").Int
 _Set = module("model").ExpiringMembersSet
@@ -32,136 +29,11 @@ _SYNTAX = "ERR syntax error"
 _BAD_NUMKEYS = "ERR numkeys should be greater than 0"
 _WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 _NOT_FLOAT = "ERR value is not a valid float"
-_EXPIRE_OPTIONS = {b"nx", b"xx", b"gt", b"lt"}
-_ENDLESS = {b"inf", b"infinity"}
-_BIT_OPERATIONS: dict[bytes, Callable[[int, int], int]] = {
-    b"and": operator.and_, b"or": operator.or_, b"xor": operator.xor, b"not": operator.xor,
-}  # fmt: skip
 _EXACT = 2**63
-_MAX_MS = 2**63
-_UNITS_MS = {b"ex": 1000, b"px": 1, b"exat": 1000, b"pxat": 1}
 
 
-def _deadline_s(now_s: float, option: bytes, amount: int, name: str) -> float:
-    at_ms = amount * _UNITS_MS[option]
-    if amount <= 0 or at_ms >= _MAX_MS:
-        message = f"ERR invalid expire time in '{name}' command"
-        raise SimpleError(message)
-    return at_ms / 1000 if option.endswith(b"at") else now_s + at_ms / 1000
-
-
-class MendedCommands(SessionPart):
-    """Mended commands, by type of value."""
-
-    # -- strings: the engine cuts these deadlines to whole seconds
-
-    @command(name="SETEX", fixed=(Key(), _Int, bytes))
-    def setex(self, key: CommandItem, seconds: int, value: bytes) -> SimpleString:
-        """Store a string for some seconds."""
-        deadline_s = _deadline_s(self._db.time, b"ex", seconds, "setex")
-        key.value = value
-        key.expireat = deadline_s
-        return OK
-
-    @command(name="PSETEX", fixed=(Key(), _Int, bytes))
-    def psetex(self, key: CommandItem, milliseconds: int, value: bytes) -> SimpleString:
-        """Store a string for some milliseconds."""
-        deadline_s = _deadline_s(self._db.time, b"px", milliseconds, "psetex")
-        key.value = value
-        key.expireat = deadline_s
-        return OK
-
-    @command(name="GETEX", fixed=(Key(),), repeat=(bytes,))
-    def getex(self, key: CommandItem, *options: bytes) -> bytes | None:
-        """Return a string and change when it expires."""
-        option = options[0].lower() if options else b""
-        persist = option == b"persist" and len(options) == 1
-        if options and not persist and (option not in _UNITS_MS or len(options) != 2):  # noqa: PLR2004
-            raise SimpleError(_SYNTAX)
-        if not key:
-            return None
-        if type(key.value) is not bytes:
-            raise SimpleError(_WRONG_TYPE)
-        if options:
-            deadline_s = None
-            if not persist:
-                deadline_s = _deadline_s(self._db.time, option, _Int.decode(options[1]), "getex")
-            found: bytes = key.value
-            if deadline_s is not None and deadline_s <= self._db.time:
-                key.value = None
-                return found
-            if key.expireat != deadline_s:
-                key.expireat = deadline_s
-        return bytes(key.value)
-
-    @command(name="INCRBYFLOAT", fixed=(Key(bytes), bytes))
-    def incrbyfloat(self, key: CommandItem, amount: bytes) -> bytes:
-        """Add to a number, in long doubles."""
-        present, added = parse_long_double(key.get(b"0")), parse_long_double(amount)
-        if present is not None and amount.lower().lstrip(b"+-") in _ENDLESS:
-            raise SimpleError("ERR increment would produce NaN or Infinity")
-        if present is None or added is None:
-            raise SimpleError(_NOT_FLOAT)
-        total = add_long_doubles(present, added)
-        key.update(total)
-        return total
-
-    @command(name="LCS", fixed=(bytes, bytes), repeat=(bytes,))
-    def lcs(self, first: bytes, second: bytes, *options: bytes) -> Any:
-        """Find the longest common subsequence of two strings; the engine gives ranges from back to front."""
-        items = [CommandItem(name, self._db, self._db.get(name)) for name in (first, second)]
-        if any(item.value is not None and not isinstance(item.value, bytes) for item in items):
-            raise SimpleError("ERR The specified keys must contain string values")
-        found = super().lcs(*items, *options)  # type: ignore[misc]
-        if isinstance(found, dict):
-            for match in found[b"matches"]:
-                for place in match:
-                    if isinstance(place, list):
-                        place.sort()
-        return found
-
-    # -- expiry
-
-    @command(name="EXPIRE", fixed=(Key(), bytes), repeat=(bytes,))
-    def expire(self, key: CommandItem, seconds: bytes, *options: bytes) -> int:
-        """Have a key expire after some seconds."""
-        return self._expire(key, seconds, options, 1000, self._db.time)
-
-    @command(name="PEXPIRE", fixed=(Key(), bytes), repeat=(bytes,))
-    def pexpire(self, key: CommandItem, milliseconds: bytes, *options: bytes) -> int:
-        """Have a key expire after some milliseconds."""
-        return self._expire(key, milliseconds, options, 1, self._db.time)
-
-    @command(name="EXPIREAT", fixed=(Key(), bytes), repeat=(bytes,))
-    def expireat(self, key: CommandItem, seconds: bytes, *options: bytes) -> int:
-        """Have a key expire at a second since 1970."""
-        return self._expire(key, seconds, options, 1000, 0)
-
-    @command(name="PEXPIREAT", fixed=(Key(), bytes), repeat=(bytes,))
-    def pexpireat(self, key: CommandItem, milliseconds: bytes, *options: bytes) -> int:
-        """Have a key expire at a millisecond since 1970."""
-        return self._expire(key, milliseconds, options, 1, 0)
-
-    def _expire(self, key: CommandItem, text: bytes, options: tuple[bytes, ...], unit_ms: int, from_s: float) -> int:
-        for option in options:
-            if option.lower() not in _EXPIRE_OPTIONS:
-                message = f"ERR Unsupported option {option.decode('utf-8', 'replace')}"
-                raise SimpleError(message)
-        chosen = {option.lower() for option in options}
-        if b"nx" in chosen and len(chosen) > 1:
-            raise SimpleError("ERR NX and XX, GT or LT options at the same time are not compatible")
-        if {b"gt", b"lt"} <= chosen:
-            raise SimpleError("ERR GT and LT options at the same time are not compatible")
-        amount_ms = _Int.decode(text) * unit_ms
-        if not -_MAX_MS <= amount_ms + from_s * 1000 < _MAX_MS or not -_MAX_MS <= amount_ms < _MAX_MS:
-            name = self.fields[0].decode("utf-8", "replace").lower()
-            message = f"ERR invalid expire time in '{name}' command"
-            raise SimpleError(message)
-        deadline_s = from_s + amount_ms / 1000
-        done = int(super()._expireat(key, deadline_s, *options))  # type: ignore[misc]
-        if done and deadline_s <= self._db.time:
-            key.value = None  # a deadline in the past deletes at once
-        return done
+class CollectionCommands(SessionPart):
+    """Commands on values with members."""
 
     # -- hashes
 
@@ -189,14 +61,16 @@ class MendedCommands(SessionPart):
     @command(name="ZRANDMEMBER", fixed=(Key(_ZSet),), repeat=(bytes,))
     def zrandmember(self, key: CommandItem, *args: bytes) -> Any:
         """Draw members of a sorted set."""
-        return self._draw_pairs([(name, key.value[name]) for name in key.value] if key else [], args, b"withscores")
+        return self._draw_pairs(
+            [(name, key.value[name]) for name in key.value] if key else [], args, b"withscores"
+        )
 
     def _draw_pairs(self, pairs: list[tuple[bytes, Any]], args: tuple[bytes, ...], with_second: bytes) -> Any:
         dice = module("_core._database").random
         if not args:
             return pairs[dice.randrange(len(pairs))][0] if pairs else None
         count = _Int.decode(args[0])
-        if len(args) > 2 or (len(args) == 2 and args[1].lower() != with_second):  # noqa: PLR2004
+        if len(args) > 2 or (len(args) == 2 and args[1].lower() != with_second):
             raise SimpleError(_SYNTAX)
         if count < 0:
             drawn = dice.choices(pairs, k=-count) if pairs else []
@@ -204,7 +78,7 @@ class MendedCommands(SessionPart):
             drawn = dice.sample(pairs, min(count, len(pairs)))
         if len(args) == 1:
             return [first for first, _ in drawn]
-        if self._script_resp == 2 or self._client_info["resp"] == 2:  # noqa: PLR2004
+        if self._script_resp == 2 or self._client_info["resp"] == 2:
             return [part for pair in drawn for part in pair]
         return [list(pair) for pair in drawn]
 
@@ -216,7 +90,10 @@ class MendedCommands(SessionPart):
             return [b"0", []]
         after, members = self._scan(key.value, number, *args, scanned_key=key.key)  # type: ignore[attr-defined]
         scores = [key.value[member] for member in members]
-        printed = [b"%d" % score if abs(score) < _EXACT and score == int(score) else format_double(score) for score in scores]
+        printed = [
+            b"%d" % score if abs(score) < _EXACT and score == int(score) else format_double(score)
+            for score in scores
+        ]
         return [after, [part for pair in zip(members, printed, strict=True) for part in pair]]
 
     def _zmpop(self, keys: tuple[bytes, ...], count: int, reverse: bool, first: bool) -> Any:  # noqa: FBT001
@@ -235,7 +112,9 @@ class MendedCommands(SessionPart):
         count = None
         if args:
             if len(args) > 1:
-                raise SimpleError("ERR wrong number of arguments for '" + ("lpop" if left else "rpop") + "' command")
+                raise SimpleError(
+                    "ERR wrong number of arguments for '" + ("lpop" if left else "rpop") + "' command"
+                )
             count = _Int.decode(args[0], "ERR value is out of range, must be positive")
             if count < 0:
                 raise SimpleError("ERR value is out of range, must be positive")
@@ -310,38 +189,6 @@ class MendedCommands(SessionPart):
             common &= set(item.value)
         return min(len(common), limit) if limit else len(common)
 
-    # -- bits
-
-    @command(name="BITOP", fixed=(bytes, bytes, bytes), repeat=(bytes,))
-    def bitop(self, operation: bytes, target: bytes, *sources: bytes) -> int:
-        """Combine strings bit by bit."""
-        if operation.lower() not in _BIT_OPERATIONS:
-            raise SimpleError(_SYNTAX)
-        if operation.lower() == b"not" and len(sources) != 1:
-            raise SimpleError("ERR BITOP NOT must be called with a single source key.")
-        items = [CommandItem(name, self._db, self._db.get(name)) for name in sources]
-        if any(item.value is not None and not isinstance(item.value, bytes) for item in items):
-            raise SimpleError(_WRONG_TYPE)
-        values = [item.value or b"" for item in items]
-        size = max(map(len, values))
-        words = [int.from_bytes(value.ljust(size, b"\0"), "big") for value in values]
-        result = words[0]
-        for word in words[1:]:
-            result = _BIT_OPERATIONS[operation.lower()](result, word)
-        if operation.lower() == b"not":
-            result = ~result & ((1 << 8 * size) - 1)
-        stored = CommandItem(target, self._db, self._db.get(target))
-        stored.value = result.to_bytes(size, "big") if size else None
-        stored.writeback()
-        return size
-
-    @command(name="BITFIELD_RO", fixed=(Key(bytes),), repeat=(bytes,))
-    def bitfield_ro(self, key: CommandItem, *args: bytes) -> Any:
-        """Read bit fields."""
-        if any(word.lower() in {b"set", b"incrby", b"overflow"} for word in args):
-            raise SimpleError("ERR BITFIELD_RO only supports the GET subcommand")
-        return self.bitfield(key, *args)  # type: ignore[attr-defined]
-
     # -- ranges
 
     def _zrange_args(self, key: CommandItem, start: bytes, stop: bytes, *args: bytes) -> Any:
@@ -360,7 +207,7 @@ def _counted_keys(numkeys: bytes, args: tuple[bytes, ...]) -> tuple[tuple[bytes,
         raise SimpleError("ERR Number of keys can't be greater than number of args")
     rest, limit = args[count:], 0
     if rest:
-        if len(rest) != 2 or rest[0].lower() != b"limit":  # noqa: PLR2004
+        if len(rest) != 2 or rest[0].lower() != b"limit":
             raise SimpleError(_SYNTAX)
         limit = _Int.decode(rest[1], "ERR LIMIT can't be negative")
         if limit < 0:
@@ -380,7 +227,7 @@ def _mpop_args(
         raise SimpleError(_SYNTAX)
     count = 1
     if words[1:]:
-        if len(words) != 3 or words[1] != b"count":  # noqa: PLR2004
+        if len(words) != 3 or words[1] != b"count":
             raise SimpleError(_SYNTAX)
         count = _Int.decode(words[2], "ERR count should be greater than 0")
         if count <= 0:
@@ -437,7 +284,7 @@ def _scan_missing(engine: Any) -> Any:
 
 _socket = module("_socket").FakeSocket
 for _name in ("sscan", "hscan"):
-    setattr(MendedCommands, _name, _scan_missing(getattr(_socket, _name)))
+    setattr(CollectionCommands, _name, _scan_missing(getattr(_socket, _name)))
 for _name in ("scan", "sscan", "hscan"):
     _signature = SUPPORTED_COMMANDS[_name]
     _signature.fixed = (*_signature.fixed[:-1], _Cursor)  # type: ignore[assignment]
