@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import redis.asyncio
     import requests
 
-    from meshsim.world import World
+    from meshsim.mesh import Mesh
 
 
-def base_url(world: World, name: str) -> str:
+def base_url(world: Mesh, name: str) -> str:
     """Return the URL of a service: `http://storefront`, with its port when it is not 80.
 
     Raises:
@@ -32,7 +32,7 @@ def base_url(world: World, name: str) -> str:
     return f"http://{host}" if port in (None, 80) else f"http://{host}:{port}"
 
 
-def http(world: World, name: str) -> requests.Session:
+def http(world: Mesh, name: str) -> requests.Session:
     """Return a requests session whose relative URLs lead to a service."""
     import requests  # noqa: PLC0415 - only who asks for it needs it
 
@@ -52,21 +52,21 @@ def http(world: World, name: str) -> requests.Session:
     return session
 
 
-def httpx_client(world: World, name: str, **options: Any) -> httpx.Client:
+def httpx_client(world: Mesh, name: str, **options: Any) -> httpx.Client:
     """Return an httpx client whose base URL is a service's."""
     import httpx  # noqa: PLC0415 - only who asks for it needs it
 
     return httpx.Client(base_url=base_url(world, name), trust_env=False, **options)
 
 
-def httpx_async_client(world: World, name: str, **options: Any) -> httpx.AsyncClient:
+def httpx_async_client(world: Mesh, name: str, **options: Any) -> httpx.AsyncClient:
     """Return an asyncio httpx client whose base URL is a service's."""
     import httpx  # noqa: PLC0415 - only who asks for it needs it
 
     return httpx.AsyncClient(base_url=base_url(world, name), trust_env=False, **options)
 
 
-def _redis_port(world: World, name: str) -> int:
+def _redis_port(world: Mesh, name: str) -> int:
     platform = world.platforms.get(name)
     if platform is None:
         msg = f"no platform service {name!r}; there are {', '.join(world.platforms) or 'none'}"
@@ -74,21 +74,21 @@ def _redis_port(world: World, name: str) -> int:
     return int(platform.port)
 
 
-def redis_client(world: World, name: str, **options: Any) -> redis.Redis:
+def redis_client(world: Mesh, name: str, **options: Any) -> redis.Redis:
     """Return a redis-py client of a Redis of the platform."""
     import redis  # noqa: PLC0415 - only who asks for it needs it
 
     return redis.Redis(host=name, port=_redis_port(world, name), **options)
 
 
-def redis_async_client(world: World, name: str, **options: Any) -> redis.asyncio.Redis:
+def redis_async_client(world: Mesh, name: str, **options: Any) -> redis.asyncio.Redis:
     """Return an asyncio redis-py client of a Redis of the platform."""
     import redis.asyncio  # noqa: PLC0415 - only who asks for it needs it
 
     return redis.asyncio.Redis(host=name, port=_redis_port(world, name), **options)
 
 
-def client(world: World, name: str) -> Any:
+def client(world: Mesh, name: str) -> Any:
     """Return what a service's adapter gives as its client.
 
     Raises:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from meshsim.kernel.host import Host
     from meshsim.kernel.task import Task
-    from meshsim.world import World
+    from meshsim.mesh import Mesh
 
 SIGTERM = 15
 
@@ -30,7 +30,7 @@ class Started:
     """
 
     def __init__(
-        self, world: World, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, world: Mesh, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         self._world = world
         process = world.kernel.home
@@ -54,7 +54,7 @@ class Started:
             TimeoutError: it did not end in time.
             Exception: what the call raised.
         """
-        from meshsim.world import to_ns  # noqa: PLC0415 - the world imports its handles
+        from meshsim.mesh import to_ns  # noqa: PLC0415 - the mesh imports its handles
 
         kernel = self._world.kernel
         deadline = None if timeout is None else kernel.now + to_ns(timeout)
@@ -78,7 +78,7 @@ class HostHandle:
         UsageError: there is no such host.
     """
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: Mesh, name: str) -> None:
         self._world = world
         hosts = world.kernel.hosts
         found = hosts.get(name) or hosts.get(f"{name}/0")
@@ -216,7 +216,7 @@ class OnHost:
     The test's flow changes its process for a while; what it starts belongs to that host, and dies with it.
     """
 
-    def __init__(self, world: World, host: Host) -> None:
+    def __init__(self, world: Mesh, host: Host) -> None:
         self._world = world
         self._host = host
 
@@ -245,7 +245,7 @@ class OnHost:
             raise UsageError(msg)
 
 
-def hosts_of(world: World, name: str) -> Iterator[Host]:
+def hosts_of(world: Mesh, name: str) -> Iterator[Host]:
     """Give the hosts that a name means: one host, or every replica of a service."""
     for host in world.kernel.hosts.values():
         if name in (host.name, host.service):

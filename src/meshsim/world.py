@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from meshsim import clients
-from meshsim.core.selector import parse_selector
 from meshsim.core.streams import Streams
 from meshsim.core.tape import Tape
-from meshsim.core.units import parse_duration
-from meshsim.errors import UnsupportedOperation, UsageError
+from meshsim.errors import UsageError
 from meshsim.faults.nemesis import Nemesis
-from meshsim.graph import Graph, build, build_fault
+from meshsim.graph import Graph, build
 from meshsim.kernel.patches import sockets
 from meshsim.kernel.simulation import Simulation
 from meshsim.logs import Logs
+from meshsim.mesh import Mesh, to_ns
 from meshsim.network.fabric import Fabric
 from meshsim.network.link import Link, Links
 from meshsim.platform.registry import load_platform
@@ -26,30 +24,21 @@ from meshsim.transports.registry import seams
 from meshsim.workloads.setup import run_setup
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from os import PathLike
     from types import TracebackType
 
-    import requests
-    from httpx import AsyncClient, Client
-    from redis import Redis
-    from redis.asyncio import Redis as AsyncRedis
-
-    from meshsim.faults.fault import Fault
-    from meshsim.handles import HostHandle, OnHost, Started
+    from meshsim.graph import LinkSpec
     from meshsim.kernel.host import Host
     from meshsim.kernel.process import Process
     from meshsim.kernel.scheduler import Kernel
     from meshsim.scenario import Document
-    from meshsim.transports.http.stubs import Route
 
 # Services boot before time 0, so that a scenario's moments count from a mesh that is up.
 BOOT_NS = 1_000_000_000
-NANOSECONDS = 1_000_000_000
 
 
-class World:
+class World(Mesh):
     """A graph of services on a simulated network, on virtual time.
 
     Made by `World.from_file`, or in code: `World(seed=1).service("a", wsgi=app).platform("cache", redis={})`.
@@ -183,7 +172,7 @@ class World:
             now_ns=-BOOT_NS,
         )
         kernel = self.kernel
-        self.fabric = Fabric(kernel, self.streams, _links(graph))
+        self.fabric = Fabric(kernel, self.streams, _GraphLinks(graph))
         self.recorder = Recorder(lambda: kernel.now)
         self.trace = Trace(self.recorder)
         self.nemesis = Nemesis(self)
@@ -250,164 +239,32 @@ class World:
         text = f"{type(error).__name__}: {error}" if error is not None else "unknown error"
         self.recorder.event("unhandled", process.host.name, f"{where}: {text}", error=type(error).__name__)
 
-    # -- the mesh ---------------------------------------------------------------------------------------
 
-    @property
-    def now(self) -> float:
-        """Seconds of virtual time since everything was up."""
-        return (self.kernel.now - self.started_ns) / NANOSECONDS
-
-    @property
-    def hash(self) -> str:
-        """The hash over everything that happened so far."""
-        return self.recorder.hash
-
-    @property
-    def logs(self) -> list[tuple[str, logging.LogRecord]]:
-        """(host, record) of every log record so far."""
-        return self._logs.records
-
-    @property
-    def random(self) -> Any:
-        """A stream of the seed for the test's own draws."""
-        return self.streams.get("workload")
-
-    def run_for(self, duration: str | float) -> None:
-        """Let virtual time pass: `"10s"`, or a number of seconds."""
-        self.kernel.sleep(to_ns(duration))
-
-    def run_until(
-        self, predicate: Callable[[], object], timeout: str | float = "60s", every: str | float = "10ms"
-    ) -> None:
-        """Let virtual time pass until `predicate()` is true.
-
-        Raises:
-            TimeoutError: it was not true within `timeout` of virtual time.
-        """
-        kernel = self.kernel
-        deadline = kernel.now + to_ns(timeout)
-        while not predicate():
-            if kernel.now >= deadline:
-                name = getattr(predicate, "__name__", repr(predicate))
-                msg = f"{name} was not true within {timeout} of virtual time"
-                raise TimeoutError(msg)
-            kernel.sleep(to_ns(every))
-
-    def start(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Started:
-        """Start a call on the host `test` and go on; the result has `.result()` and `.done`."""
-        from meshsim.handles import Started  # noqa: PLC0415 - handles import the world's types
-
-        return Started(self, function, args, kwargs)
-
-    def host(self, name: str) -> HostHandle:
-        """Return a host to crash, restart, pause, look into."""
-        from meshsim.handles import HostHandle  # noqa: PLC0415 - handles import the world's types
-
-        return HostHandle(self, name)
-
-    def on(self, name: str) -> OnHost:
-        """Return a context in which the test's code runs as a host."""
-        from meshsim.handles import HostHandle, OnHost  # noqa: PLC0415 - handles import the world's types
-
-        return OnHost(self, HostHandle(self, name).machine)
-
-    # -- clients on the host `test` ---------------------------------------------------------------------
-
-    def http(self, name: str) -> requests.Session:
-        """Return a requests session whose relative URLs lead to a service."""
-        return clients.http(self, name)
-
-    def httpx(self, name: str, **options: Any) -> Client:
-        """Return an httpx client of a service."""
-        return clients.httpx_client(self, name, **options)
-
-    def httpx_async(self, name: str, **options: Any) -> AsyncClient:
-        """Return an asyncio httpx client of a service."""
-        return clients.httpx_async_client(self, name, **options)
-
-    def redis(self, name: str, **options: Any) -> Redis:
-        """Return a redis-py client of a Redis of the platform."""
-        return clients.redis_client(self, name, **options)
-
-    def redis_async(self, name: str, **options: Any) -> AsyncRedis:
-        """Return an asyncio redis-py client of a Redis of the platform."""
-        return clients.redis_async_client(self, name, **options)
-
-    def client(self, name: str) -> Any:
-        """Return the client that a service's adapter gives: a PySOA client, a requests session, ..."""
-        return clients.client(self, name)
-
-    # -- faults -----------------------------------------------------------------------------------------
-
-    def fault(self, spec: Mapping[str, object] | None = None, /, **words: object) -> Fault:
-        """Inject a fault: a scenario's mapping, or its words as keywords (`for_="3s"`); starts now.
-
-        Raises:
-            ScenarioError: the words do not make a fault.
-        """
-        return self.nemesis.inject(build_fault(self.document, {**(spec or {}), **words}))
-
-    def partition(self, *parties: str, for_: str | None = None, oneway: bool = False) -> Fault:
-        """Cut two parties off from each other; also a context manager, with `.heal()` and `.fired`."""
-        words: dict[str, object] = {"partition": {"to": list(parties), "oneway": oneway}}
-        if for_ is not None:
-            words["for"] = for_
-        return self.fault(words)
-
-    def stub(self, selector: str, **answer: Any) -> Route:
-        """Answer calls instead of the service: `reply=`, `error=` or `side_effect=`; returns a route.
-
-        Args:
-            selector: which calls, as `"mail POST /v1/messages"` or `"storefront -> stock"`.
-            answer: see `meshsim.transports.http.stubs.stub`, or what the service's adapter has.
-
-        Raises:
-            UsageError: nobody is called that, or the words make no answer.
-            UnsupportedOperation: the service speaks a protocol that has no stubs.
-        """
-        parsed = parse_selector(selector)
-        name = parsed.target.name
-        service = self.services.get(name)
-        if service is None and name not in self.platforms:
-            msg = (
-                f"{selector!r}: no service {name!r}; there are {', '.join([*self.services, *self.platforms])}"
-            )
-            raise UsageError(msg)
-        if service is not None and hasattr(service.adapter, "stub"):
-            route: Route = service.adapter.stub(self, parsed, **answer)
-            return route
-        if (service is None and self.platforms[name].word != "external") or (
-            service and service.port is None
-        ):
-            msg = f"{selector!r}: {name} does not answer HTTP; a stub has nothing to stand before"
-            raise UnsupportedOperation(msg)
-        from meshsim.transports.http.stubs import stub  # noqa: PLC0415 - a world without HTTP has none of it
-
-        return stub(parsed, **answer)
-
-    def settle(self, duration: str | float = "30s") -> None:
-        """End every fault and let virtual time pass until the mesh is quiet, for at most `duration`."""
-        self.nemesis.heal_all()
-        self.run_for(duration)
+def _link(spec: LinkSpec) -> Link:
+    """Return a scenario's link as the network has it."""
+    latency = spec.latency
+    return Link(
+        sample=None if latency is None else latency.sample,
+        constant_ns=Link().constant_ns if latency is None else latency.constant_ns,
+        loss_probability=spec.loss_probability or 0.0,
+        bandwidth_bytes_s=spec.bandwidth_bytes_s,
+    )
 
 
-def to_ns(duration: str | float) -> int:
-    """Return a duration in nanoseconds: a text with its unit, or seconds."""
-    return parse_duration(duration) if isinstance(duration, str) else round(duration * NANOSECONDS)
+class _GraphLinks(Links):
+    """The links of a scenario: each value from the most exact link that states it, in both directions."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self._graph = graph
+
+    def find(self, source: tuple[str, str], target: tuple[str, str]) -> Link:
+        """Return the link between two hosts, each given as (name, service)."""
+        there = self._graph.link(source[0], target[0])
+        back = self._graph.link(target[0], source[0])
+        if there is None or (back is not None and back.rank > there.rank):
+            there = back
+        return Link() if there is None else _link(there)
 
 
-def _links(graph: Graph) -> Links:
-    links = Links()
-    for spec in graph.links:
-        latency = spec.latency
-        link = Link(
-            sample=None if latency is None else latency.sample,
-            constant_ns=Link().constant_ns if latency is None else latency.constant_ns,
-            loss_probability=spec.loss_probability or 0.0,
-            bandwidth_bytes_s=spec.bandwidth_bytes_s,
-        )
-        links.add(str(spec.consumer), str(spec.provider), link)
-    return links
-
-
-__all__ = ["World", "clients", "to_ns"]
+__all__ = ["World", "to_ns"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from meshsim.errors import BootError, StuckError
 from meshsim.workloads.functions import Functions
-
-if TYPE_CHECKING:
-    from meshsim.world import World
 
 __all__ = ["functions_of", "run_setup"]
 
@@ -17,7 +14,7 @@ _FUNCTIONS: Final = "workloads.functions"
 _DONE: Final = "workloads.setup"
 
 
-def functions_of(world: World) -> Functions:
+def functions_of(world: Any) -> Functions:
     """Return where a world finds the user's functions: one place, so that they share their modules."""
     tables: dict[str, Any] = world.kernel.home.tables
     found: Functions | None = tables.get(_FUNCTIONS)
@@ -26,7 +23,7 @@ def functions_of(world: World) -> Functions:
     return found
 
 
-def run_setup(world: World) -> None:
+def run_setup(world: Any) -> None:
     """Call the scenario's `setup` functions with the mesh, once a world.
 
     Raises:

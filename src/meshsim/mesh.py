@@ -1,0 +1,196 @@
+"""What a test does with a world that is open: clients, time, faults, stubs, a look inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshsim import clients
+from meshsim.core.selector import parse_selector
+from meshsim.core.units import parse_duration
+from meshsim.errors import UnsupportedOperation, UsageError
+from meshsim.graph import build_fault
+from meshsim.handles import HostHandle, OnHost, Started
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Mapping
+
+    import requests
+    from httpx import AsyncClient, Client
+    from redis import Redis
+    from redis.asyncio import Redis as AsyncRedis
+
+    from meshsim.core.streams import Streams
+    from meshsim.faults.fault import Fault
+    from meshsim.faults.nemesis import Nemesis
+    from meshsim.kernel.scheduler import Kernel
+    from meshsim.kernel.simulation import Simulation
+    from meshsim.logs import Logs
+    from meshsim.network.fabric import Fabric
+    from meshsim.scenario import Document
+    from meshsim.services.boot import Service
+    from meshsim.trace import Recorder
+    from meshsim.transports.http.stubs import Route
+
+NANOSECONDS = 1_000_000_000
+
+
+def to_ns(duration: str | float) -> int:
+    """Return a duration in nanoseconds: a text with its unit, or seconds."""
+    return parse_duration(duration) if isinstance(duration, str) else round(duration * NANOSECONDS)
+
+
+class Mesh:
+    """The part of a `World` that tests use; the parts that it works with are the world's."""
+
+    services: dict[str, Service]
+    platforms: dict[str, Any]
+    simulation: Simulation
+    streams: Streams
+    fabric: Fabric
+    recorder: Recorder
+    nemesis: Nemesis
+    started_ns: int
+    _logs: Logs
+
+    @property
+    def kernel(self) -> Kernel:
+        """The tasks and the clock."""
+        raise NotImplementedError
+
+    @property
+    def document(self) -> Document:
+        """The scenario, validated."""
+        raise NotImplementedError
+
+    @property
+    def now(self) -> float:
+        """Seconds of virtual time since everything was up."""
+        return (self.kernel.now - self.started_ns) / NANOSECONDS
+
+    @property
+    def hash(self) -> str:
+        """The hash over everything that happened so far."""
+        return self.recorder.hash
+
+    @property
+    def logs(self) -> list[tuple[str, logging.LogRecord]]:
+        """(host, record) of every log record so far."""
+        return self._logs.records
+
+    @property
+    def random(self) -> Any:
+        """A stream of the seed for the test's own draws."""
+        return self.streams.get("workload")
+
+    def run_for(self, duration: str | float) -> None:
+        """Let virtual time pass: `"10s"`, or a number of seconds."""
+        self.kernel.sleep(to_ns(duration))
+
+    def run_until(
+        self, predicate: Callable[[], object], timeout: str | float = "60s", every: str | float = "10ms"
+    ) -> None:
+        """Let virtual time pass until `predicate()` is true.
+
+        Raises:
+            TimeoutError: it was not true within `timeout` of virtual time.
+        """
+        kernel = self.kernel
+        deadline = kernel.now + to_ns(timeout)
+        while not predicate():
+            if kernel.now >= deadline:
+                name = getattr(predicate, "__name__", repr(predicate))
+                msg = f"{name} was not true within {timeout} of virtual time"
+                raise TimeoutError(msg)
+            kernel.sleep(to_ns(every))
+
+    def start(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Started:
+        """Start a call on the host `test` and go on; the result has `.result()` and `.done`."""
+        return Started(self, function, args, kwargs)
+
+    def host(self, name: str) -> HostHandle:
+        """Return a host to crash, restart, pause, look into."""
+        return HostHandle(self, name)
+
+    def on(self, name: str) -> OnHost:
+        """Return a context in which the test's code runs as a host."""
+        return OnHost(self, HostHandle(self, name).machine)
+
+    # -- clients on the host `test` ---------------------------------------------------------------------
+
+    def http(self, name: str) -> requests.Session:
+        """Return a requests session whose relative URLs lead to a service."""
+        return clients.http(self, name)
+
+    def httpx(self, name: str, **options: Any) -> Client:
+        """Return an httpx client of a service."""
+        return clients.httpx_client(self, name, **options)
+
+    def httpx_async(self, name: str, **options: Any) -> AsyncClient:
+        """Return an asyncio httpx client of a service."""
+        return clients.httpx_async_client(self, name, **options)
+
+    def redis(self, name: str, **options: Any) -> Redis:
+        """Return a redis-py client of a Redis of the platform."""
+        return clients.redis_client(self, name, **options)
+
+    def redis_async(self, name: str, **options: Any) -> AsyncRedis:
+        """Return an asyncio redis-py client of a Redis of the platform."""
+        return clients.redis_async_client(self, name, **options)
+
+    def client(self, name: str) -> Any:
+        """Return the client that a service's adapter gives: a PySOA client, a requests session, ..."""
+        return clients.client(self, name)
+
+    # -- faults -----------------------------------------------------------------------------------------
+
+    def fault(self, spec: Mapping[str, object] | None = None, /, **words: object) -> Fault:
+        """Inject a fault: a scenario's mapping, or its words as keywords (`for_="3s"`); starts now.
+
+        Raises:
+            ScenarioError: the words do not make a fault.
+        """
+        return self.nemesis.inject(build_fault(self.document, {**(spec or {}), **words}))
+
+    def partition(self, *parties: str, for_: str | None = None, oneway: bool = False) -> Fault:
+        """Cut two parties off from each other; also a context manager, with `.heal()` and `.fired`."""
+        words: dict[str, object] = {"partition": {"to": list(parties), "oneway": oneway}}
+        if for_ is not None:
+            words["for"] = for_
+        return self.fault(words)
+
+    def stub(self, selector: str, **answer: Any) -> Route:
+        """Answer calls instead of the service: `reply=`, `error=` or `side_effect=`; returns a route.
+
+        Args:
+            selector: which calls, as `"mail POST /v1/messages"` or `"storefront -> stock"`.
+            answer: see `meshsim.transports.http.stubs.stub`, or what the service's adapter has.
+
+        Raises:
+            UsageError: nobody is called that, or the words make no answer.
+            UnsupportedOperation: the service speaks a protocol that has no stubs.
+        """
+        parsed = parse_selector(selector)
+        name = parsed.target.name
+        service = self.services.get(name)
+        if service is None and name not in self.platforms:
+            msg = (
+                f"{selector!r}: no service {name!r}; there are {', '.join([*self.services, *self.platforms])}"
+            )
+            raise UsageError(msg)
+        if service is not None and hasattr(service.adapter, "stub"):
+            route: Route = service.adapter.stub(self, parsed, **answer)
+            return route
+        if (service is None and self.platforms[name].word != "external") or (
+            service and service.port is None
+        ):
+            msg = f"{selector!r}: {name} does not answer HTTP; a stub has nothing to stand before"
+            raise UnsupportedOperation(msg)
+        from meshsim.transports.http.stubs import stub  # noqa: PLC0415 - a world without HTTP has none of it
+
+        return stub(parsed, **answer)
+
+    def settle(self, duration: str | float = "30s") -> None:
+        """End every fault and let virtual time pass until the mesh is quiet, for at most `duration`."""
+        self.nemesis.heal_all()
+        self.run_for(duration)
