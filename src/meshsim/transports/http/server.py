@@ -337,7 +337,7 @@ class HttpServer:
         full = self.active >= self._concurrency and len(self._waiting) >= self._queue
         if full:
             self._listener.close()
-        elif self.process.host.alive:
+        elif not self.process.dead:
             self.process.host.listeners.setdefault(self.port, self._listener)
 
     def shut(self) -> None:
