@@ -127,7 +127,7 @@ class Pollset:
     def add(self, fd: int, file: File, mask: int) -> None:
         """Begin to look at a descriptor."""
         interest = self.interests[fd] = self.dirty[fd] = Interest(self, fd, file, mask)
-        file._interests.append(interest)  # noqa: SLF001 - the two are one mechanism
+        file._interests.append(interest)
         interest.changed()
 
     def change(self, fd: int, mask: int) -> None:
@@ -140,8 +140,8 @@ class Pollset:
         """Look at it no longer."""
         interest = self.interests.pop(fd)
         self.dirty.pop(fd, None)
-        if interest in interest.file._interests:  # noqa: SLF001 - as above
-            interest.file._interests.remove(interest)  # noqa: SLF001
+        if interest in interest.file._interests:
+            interest.file._interests.remove(interest)
 
     def clear(self) -> None:
         """Look at nothing."""
@@ -230,7 +230,7 @@ class Descriptors:
         heappush(self._free, fd & LIMIT - 1)
         file.references -= 1
         if not file.references:
-            for interest in tuple(file._interests):  # noqa: SLF001 - the two are one mechanism
+            for interest in tuple(file._interests):
                 interest.pollset.remove(interest.fd)
             file.release()
 

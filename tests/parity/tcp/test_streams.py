@@ -183,7 +183,11 @@ def so_error_is_told_once() -> Any:
     with tcp_pair() as (client, server):
         reset(server)
         get = client.getsockopt
-        return get(socket.SOL_SOCKET, socket.SO_ERROR), get(socket.SOL_SOCKET, socket.SO_ERROR), client.recv(1)
+        return (
+            get(socket.SOL_SOCKET, socket.SO_ERROR),
+            get(socket.SOL_SOCKET, socket.SO_ERROR),
+            client.recv(1),
+        )
 
 
 @body
@@ -238,7 +242,9 @@ def refused_without_blocking() -> Any:
         client.setblocking(False)
         first = client.connect_ex(closed_port())
         moment()
-        return first in {errno.EINPROGRESS, errno.ECONNREFUSED}, client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return first in {errno.EINPROGRESS, errno.ECONNREFUSED}, client.getsockopt(
+            socket.SOL_SOCKET, socket.SO_ERROR
+        )
 
 
 @body
@@ -536,7 +542,12 @@ def default_timeouts() -> Any:
     try:
         socket.setdefaulttimeout(1.5)
         with socket.socket() as fresh:
-            return before, socket.getdefaulttimeout(), fresh.gettimeout(), outcome(socket.setdefaulttimeout, -1)
+            return (
+                before,
+                socket.getdefaulttimeout(),
+                fresh.gettimeout(),
+                outcome(socket.setdefaulttimeout, -1),
+            )
     finally:
         socket.setdefaulttimeout(before)
 

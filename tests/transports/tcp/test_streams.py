@@ -10,11 +10,11 @@ import urllib.request
 from typing import Any
 
 import pytest
-
 from socket_world import SocketWorld
 
 from meshsim.errors import FenceError, UnsupportedOperation
 from meshsim.network.rules import Partition
+
 
 def echo(port: int = 7) -> None:
     """Send back what each connection sends, one after another."""
@@ -55,7 +55,7 @@ def test_both_ends_know_each_other(world: SocketWorld) -> None:
 
 def test_an_unknown_name_is_fenced(world: SocketWorld) -> None:
     """A name that the world does not have raises the fence's error with its cure."""
-    with pytest.raises(FenceError, match="example.org:80.*has as a name"):
+    with pytest.raises(FenceError, match=r"example\.org:80.*has as a name"):
         socket.create_connection(("example.org", 80))
     with socket.socket() as plain, pytest.raises(FenceError, match=r"8\.8\.8\.8"):
         plain.connect(("8.8.8.8", 53))

@@ -15,9 +15,11 @@ import selectors
 import sys
 import weakref
 from asyncio import base_events, events, selector_events, unix_events
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import descriptors, state
+from meshsim.kernel.patches import sockets
 from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.patches.time import NANOSECONDS, zero_wait_ns
 
@@ -34,6 +36,8 @@ real_create_future = base_events.BaseEventLoop.create_future
 real_call_exception_handler = base_events.BaseEventLoop.default_exception_handler
 real_add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler  # noqa: SLF001
 real_remove_signal_handler = unix_events._UnixSelectorEventLoop.remove_signal_handler  # noqa: SLF001
+real_poll_register = selectors._PollLikeSelector.register  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+REAL_POLLERS = (type(select.poll()), select.epoll)
 real_select = {
     kind: kind.select for kind in (selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector)
 }
@@ -215,12 +219,27 @@ def make_self_pipe(self: Any) -> None:
         # Weak: libraries keep loops in tables of their own, and a loop must not keep its world.
         self._mesh_process = None if task is None else weakref.ref(task.process)
         if task is not None:
-            task.process.tables.setdefault("loops", weakref.WeakSet()).add(self)
+            loops = task.process.tables.get("loops")
+            if loops is None:
+                loops = task.process.tables["loops"] = weakref.WeakSet()
+                task.process.at_death.append(partial(_silence, loops))
+            loops.add(self)
         self._internal_fds = 0
         if self._task_factory is None:
             self._task_factory = make_task
     else:
         real_make_self_pipe(self)
+
+
+def _silence(loops: Any) -> None:
+    """Have the transports of a process that has died complain no more: nobody was left who could close them."""
+    for loop in loops:
+        for transport in list(getattr(loop, "_transports", {}).values()):
+            transport._closing = True  # noqa: SLF001 - what its finalizers look at
+            transport._sock = None  # noqa: SLF001
+            secured = getattr(transport.get_protocol(), "_app_transport", None)
+            if secured is not None:
+                secured._closed = True  # noqa: SLF001 - as above
 
 
 def close_self_pipe(self: Any) -> None:
@@ -246,6 +265,21 @@ def _wake_who_selects(selector: Any) -> None:
         kernel.wake(getattr(selector, "_mesh_task", None) or kernel.driver)
 
 
+def _on_simulated(selector: Any) -> bool:
+    """Whether what is under a selector waits in virtual time by itself: the tcp room's poll, epoll or select."""
+    under = getattr(selector, "_selector", None)
+    return sockets.room is not None if under is None else type(under) not in REAL_POLLERS
+
+
+def poll_register(self: Any, fileobj: Any, events: int, data: Any = None) -> Any:
+    """Register with a selector that may have been made before the world: it learns of simulated descriptors."""
+    if sockets.room is not None and state.current() is not None and not _on_simulated(self):
+        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        if fd >= descriptors.LOWEST:
+            self._selector = sockets.room.adopt(self._selector)
+    return real_poll_register(self, fileobj, events, data)
+
+
 def _select_in_driver(kind: Any) -> Callable[..., Any]:
     real: Any = real_select[kind]
 
@@ -254,6 +288,8 @@ def _select_in_driver(kind: Any) -> Callable[..., Any]:
         task = state.current()
         kernel = state.kernel
         if task is None or kernel is None:
+            return real(self, timeout)
+        if _on_simulated(self):
             return real(self, timeout)
         events = real(self, 0)
         if events or (timeout is not None and timeout <= 0 and task.zero_waits < POLLS_BETWEEN_PARKS):
@@ -411,6 +447,7 @@ def patches() -> list[Patch]:
         Patch(unix, "add_signal_handler", add_signal_handler),
         Patch(unix, "remove_signal_handler", remove_signal_handler),
         *[Patch(kind, "select", _SELECTS[kind]) for kind in real_select],
+        Patch(selectors._PollLikeSelector, "register", poll_register),  # type: ignore[attr-defined]  # noqa: SLF001
         # Nobody's policy outlives the world: this one is put back.
         Patch(events, "_event_loop_policy", events._event_loop_policy),  # type: ignore[attr-defined]  # noqa: SLF001
     ]

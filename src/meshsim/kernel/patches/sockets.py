@@ -101,10 +101,16 @@ _NAMES = {
 }
 _SOCKET_CALLS = {name: Asked(socket, name, what) for name, what in _NAMES.items() if hasattr(socket, name)}
 _SELECT_CALLS = {name: Asked(select, name) for name in ("select", "poll", "epoll") if hasattr(select, name)}
-_OS_CALLS: dict[str, Any] = {
-    name: AskedByDescriptor(os, name)
-    for name in ("read", "write", "close", "get_blocking", "set_blocking", "get_inheritable", "set_inheritable")
-}
+_BY_DESCRIPTOR = [
+    "read",
+    "write",
+    "close",
+    "get_blocking",
+    "set_blocking",
+    "get_inheritable",
+    "set_inheritable",
+]
+_OS_CALLS: dict[str, Any] = {name: AskedByDescriptor(os, name) for name in _BY_DESCRIPTOR}
 _OS_CALLS["pipe"] = Asked(os, "pipe")
 _DESCRIPTOR_CALLS = {name: AskedByDescriptor(socket, name) for name in ("close", "dup")}
 _FCNTL_CALLS = {"fcntl": AskedByDescriptor(fcntl, "fcntl")}
@@ -140,7 +146,22 @@ def popen(self: Any, args: Any, *rest: Any, **kwargs: Any) -> None:
     _real_popen(self, args, *rest, **kwargs)
 
 
-_PROCESS_CALLS = ["fork", "forkpty", "posix_spawn", "posix_spawnp", "system", "execv", "execve", "execvp", "execvpe", "popen", "spawnv", "spawnve", "spawnvp", "spawnvpe"]
+_PROCESS_CALLS = [
+    "fork",
+    "forkpty",
+    "posix_spawn",
+    "posix_spawnp",
+    "system",
+    "execv",
+    "execve",
+    "execvp",
+    "execvpe",
+    "popen",
+    "spawnv",
+    "spawnve",
+    "spawnvp",
+    "spawnvpe",
+]
 _REFUSING = {
     name: _refusing(getattr(os, name), f"calls os.{name}") for name in _PROCESS_CALLS if hasattr(os, name)
 }

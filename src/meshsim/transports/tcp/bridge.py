@@ -1,5 +1,6 @@
-"""Between a byte stream and the http room, which speaks whole messages: `urllib` calls a Flask service that an
-adapter booted, `requests` calls an `http.server`.
+"""Between a byte stream and the http room, which speaks whole messages.
+
+`urllib` calls a Flask service that an adapter booted, `requests` calls an `http.server`:
 
     ToHttpServer     at a client's end: what it writes becomes requests, the responses become what it reads
     ToHttpClient     at a server's end: the requests become what it reads, what it writes becomes responses
@@ -74,7 +75,7 @@ class ToHttpServer:
             self._check(data)
         try:
             messages = self._parser.feed(data)
-        except http1.BadHead:
+        except http1.BadHeadError:
             self._stream.buffer += BAD_REQUEST
             self._stream.ended = True
             self._connection.close()
@@ -166,7 +167,7 @@ class ToHttpClient:
         """Take what the server writes."""
         try:
             messages = self._parser.feed(data)
-        except http1.BadHead:
+        except http1.BadHeadError:
             # No message says this; the client finds the connection broken, and the trace the call failed.
             self._connection.abort()
             return

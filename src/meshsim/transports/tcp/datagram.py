@@ -167,13 +167,13 @@ class Datagram(File):
 
     def _send(self, data: bytes, target: Any) -> int:
         host, port, _ = addresses.target(self.process, self.family, target, "sendto")
+        if self.local is None:
+            self._port = ports.take(self.process, ports.DATAGRAM, 0, self)
+            self.local = addresses.written(self.family, "0.0.0.0", self._port)  # noqa: S104 - what Linux says
         if not port:
             raise system_error(errno.EINVAL)
         if len(data) > UDP_BYTES_MAX:
             raise system_error(errno.EMSGSIZE)
-        if self.local is None:
-            self._port = ports.take(self.process, ports.DATAGRAM, 0, self)
-            self.local = addresses.written(self.family, "0.0.0.0", self._port)  # noqa: S104 - what Linux says
         fabric = ports.fabric()
         machine, port = fabric.names.resolve(self.process.host, host, port)
         source = self.process.host
@@ -183,9 +183,7 @@ class Datagram(File):
             route = fabric.route(source, machine)
             for fate in route.fates(kinds.DATAGRAM, len(data) + HEADER_BYTES, data, port):
                 if fate >= 0:
-                    fabric.kernel.call_at(
-                        fabric.kernel.now + fate, self._reach, machine, port, data, sender
-                    )
+                    fabric.kernel.call_at(fabric.kernel.now + fate, self._reach, machine, port, data, sender)
         return len(data)
 
     def _reach(self, machine: Any, port: int, data: bytes, sender: Any) -> None:

@@ -1,15 +1,15 @@
 """What a program on sockets sees of the network's outcomes: the numbers that Linux gives.
 
-    phase      outcome                      errno               exception
-    resolve    unknown name                 none                FenceError, with the lines that would fake it
-    connect    ConnectRefused               ECONNREFUSED (111)  ConnectionRefusedError
-    connect    ConnectTimeout, by itself    ETIMEDOUT (110)     TimeoutError
-    connect    a timeout of the caller's    none                TimeoutError("timed out")
-    connect    not blocking                 EINPROGRESS (115)   BlockingIOError, and SO_ERROR later
-    any        ConnectionReset              ECONNRESET (104)    ConnectionResetError, once; then EOF and EPIPE
-    send       peer or side is shut         EPIPE (32)          BrokenPipeError
-    receive    orderly close                none                an empty read
-    any        would wait, not blocking     EAGAIN (11)         BlockingIOError
+phase      outcome                      errno               exception
+resolve    unknown name                 none                FenceError, with the lines that would fake it
+connect    ConnectRefused               ECONNREFUSED (111)  ConnectionRefusedError
+connect    ConnectTimeout, by itself    ETIMEDOUT (110)     TimeoutError
+connect    a timeout of the caller's    none                TimeoutError("timed out")
+connect    not blocking                 EINPROGRESS (115)   BlockingIOError, and SO_ERROR later
+any        ConnectionReset              ECONNRESET (104)    ConnectionResetError, once; then EOF and EPIPE
+send       peer or side is shut         EPIPE (32)          BrokenPipeError
+receive    orderly close                none                an empty read
+any        would wait, not blocking     EAGAIN (11)         BlockingIOError
 """
 
 from __future__ import annotations

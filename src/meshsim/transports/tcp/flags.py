@@ -42,7 +42,7 @@ def receive(sock: Any, file: Stream | Datagram, size: int, flags: int) -> tuple[
     """Receive by flags; returns the bytes, the sender's address and what `recvmsg` says in its flags."""
     check(flags)
     if not isinstance(file, Stream):
-        found: tuple[bytes, Any, int] = sock._until(  # noqa: SLF001 - one class in two files
+        found: tuple[bytes, Any, int] = sock._until(
             lambda: file.read_from(size, peek=bool(flags & PEEK), whole_size=bool(flags & TRUNC)), flags
         )
         return found
@@ -52,10 +52,10 @@ def receive(sock: Any, file: Stream | Datagram, size: int, flags: int) -> tuple[
         return b"", None, 0
     peek = bool(flags & PEEK)
     if not flags & WAITALL:
-        return sock._until(lambda: file.read(size, peek=peek), flags), None, 0  # noqa: SLF001 - as above
+        return sock._until(lambda: file.read(size, peek=peek), flags), None, 0
     parts: list[bytes] = []
     while size:
-        part: bytes = sock._until(lambda: file.read(size), flags)  # noqa: B023, SLF001 - called at once
+        part: bytes = sock._until(lambda: file.read(size), flags)  # noqa: B023 - called at once
         if not part:
             break
         parts.append(part)

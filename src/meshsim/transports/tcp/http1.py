@@ -20,7 +20,7 @@ HEAD_BYTES_MAX: Final = 1 << 20
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
-class BadHead(ValueError):
+class BadHeadError(ValueError):
     """What came is not the head of an HTTP message."""
 
 
@@ -34,7 +34,7 @@ def _headers(lines: list[bytes]) -> Headers:
     for line in lines:
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon or not name.strip():
-            raise BadHead(line)
+            raise BadHeadError(line)
         found.append((name, value.strip(" \t")))
     return found
 
@@ -91,7 +91,7 @@ class Body:
             try:
                 size = int(bytes(buffer[:line]).partition(b";")[0], 16)
             except ValueError:
-                raise BadHead(bytes(buffer[:line])) from None
+                raise BadHeadError(bytes(buffer[:line])) from None
             end = line + 2 + size
             if not size:
                 trailer = buffer.find(b"\r\n\r\n", line)
@@ -131,7 +131,7 @@ class Parser:
         """Take bytes, return what is complete.
 
         Raises:
-            BadHead: this is not HTTP.
+            BadHeadError: this is not HTTP.
         """
         buffer = self._buffer
         buffer += data
@@ -167,7 +167,7 @@ class Parser:
         end = buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(buffer) > HEAD_BYTES_MAX:
-                raise BadHead(bytes(buffer[:80]))
+                raise BadHeadError(bytes(buffer[:80]))
             return None
         lines = bytes(buffer[:end]).split(b"\r\n")
         del buffer[: end + 4]
@@ -178,25 +178,27 @@ def request(line: bytes, headers: Headers) -> tuple[RequestHead, Body]:
     """Make a request's head.
 
     Raises:
-        BadHead: the line is no request line.
+        BadHeadError: the line is no request line.
     """
     parts = line.decode("latin-1").split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
-        raise BadHead(line)
+        raise BadHeadError(line)
     method, target, version = parts
-    return RequestHead(method, target, headers, version=version), Body(headers, empty=False, until_close=False)
+    return RequestHead(method, target, headers, version=version), Body(
+        headers, empty=False, until_close=False
+    )
 
 
 def response(line: bytes, headers: Headers, method: str) -> tuple[ResponseHead | None, Body]:
     """Make the head of a response to a method; one that is only informational is None.
 
     Raises:
-        BadHead: the line is no status line.
+        BadHeadError: the line is no status line.
     """
     version, _, rest = line.decode("latin-1").partition(" ")
     status, _, reason = rest.partition(" ")
     if not version.startswith("HTTP/1.") or not status.isdecimal():
-        raise BadHead(line)
+        raise BadHeadError(line)
     number = int(status)
     if number in {100, 102, 103}:
         return None, Body(headers, empty=True, until_close=False)
@@ -236,4 +238,6 @@ class Writer:
             first = f"{message.method} {message.target} {message.version}"
         else:
             first = f"{message.version} {message.status} {message.reason}"
-        return _lines(first, message.headers) + _framed(message.body, chunked=self._chunked, more=message.more)
+        return _lines(first, message.headers) + _framed(
+            message.body, chunked=self._chunked, more=message.more
+        )

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 class LocalConnection:
     """One end of a stream inside a machine."""
 
-    __slots__ = ("_callback", "_early", "closed", "finished", "flow", "local_port", "peer", "process", "unread_bytes")
+    __slots__ = (
+        "_callback",
+        "_early",
+        "closed",
+        "finished",
+        "flow",
+        "local_port",
+        "peer",
+        "process",
+        "unread_bytes",
+    )
 
     peer: LocalConnection
 
@@ -49,7 +59,7 @@ class LocalConnection:
         """
         if self.peer.closed:
             raise ConnectionReset("the peer is closed")
-        self.peer._arrived(message)  # noqa: SLF001 - the other end of the same thing
+        self.peer._arrived(message)
 
     def _arrived(self, item: object) -> None:
         if self._callback is None:
@@ -75,7 +85,7 @@ class LocalConnection:
         if not self.finished and not self.closed:
             self.finished = True
             if not self.process.dead:
-                self.peer._arrived(EOF)  # noqa: SLF001 - as above
+                self.peer._arrived(EOF)
 
     def close(self) -> None:
         """Close in order."""
@@ -89,4 +99,4 @@ class LocalConnection:
         if not self.closed:
             self.closed = True
             if not self.process.dead:
-                self.peer._arrived(ConnectionReset("the peer closed with unread data"))  # noqa: SLF001 - as above
+                self.peer._arrived(ConnectionReset("the peer closed with unread data"))

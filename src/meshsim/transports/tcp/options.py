@@ -55,7 +55,7 @@ class Options:
     def inherited(self) -> Options:
         """Return the options of a connection that a listener with these accepts."""
         child = Options(socket.SOCK_STREAM)
-        child._values.update(self._values)  # noqa: SLF001 - of its own class
+        child._values.update(self._values)
         child.lingers_not = self.lingers_not
         return child
 
@@ -89,7 +89,9 @@ class Options:
         key = (level, option)
         if level not in LEVELS:
             raise system_error(errno.EOPNOTSUPP)
-        default: int | bytes = bytes(_LINGER.size) if key == (_SOL, socket.SO_LINGER) else DEFAULTS.get(key, 0)
+        default: int | bytes = (
+            bytes(_LINGER.size) if key == (_SOL, socket.SO_LINGER) else DEFAULTS.get(key, 0)
+        )
         value = self._values.get(key, default)
         if not size:
             return value if isinstance(value, int) else int.from_bytes(value[:4], "little")

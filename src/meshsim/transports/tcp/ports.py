@@ -76,9 +76,7 @@ def give_back(process: Process, port: int, holder: Any, kind: str = STREAM) -> N
         del table[port]
 
 
-def dial(
-    process: Process, host: str, port: int, done: Callable[[Any], None], local_port: int
-) -> Dial | None:
+def dial(process: Process, host: str, port: int, done: Callable[[Any], None], local_port: int) -> Dial | None:
     """Begin to connect.
 
     Raises:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import _socket
 import errno
 import socket
 from typing import TYPE_CHECKING, Any, Final
-
-import _socket
 
 from meshsim.errors import FenceError
 from meshsim.kernel import state
@@ -64,7 +63,12 @@ def _found(host: str, port: int) -> str:
 
 
 def getaddrinfo(
-    host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0  # noqa: A002 - its name
+    host: Any,
+    port: Any,
+    family: int = 0,
+    type: int = 0,
+    proto: int = 0,
+    flags: int = 0,  # noqa: A002 - its name
 ) -> list[tuple[Any, Any, int, str, tuple[Any, ...]]]:
     """Look a name up among those of the world.
 
@@ -100,7 +104,9 @@ def getaddrinfo(
     wanted = socket.AF_INET6 if family == socket.AF_INET6 else socket.AF_INET
     if family not in {0, socket.AF_INET, socket.AF_INET6}:
         raise socket.gaierror(socket.EAI_FAMILY, "ai_family not supported")
-    return _answers(wanted, found, number, type, proto, str(host or "") if flags & socket.AI_CANONNAME else "")
+    return _answers(
+        wanted, found, number, type, proto, str(host or "") if flags & socket.AI_CANONNAME else ""
+    )
 
 
 def _answers(  # noqa: PLR0917 - the parts of an answer

@@ -14,13 +14,19 @@ __all__ = ["rooms"]
 
 def rooms() -> list[tuple[str, Callable[[], list[Patch]]]]:
     """Return what a simulation wants to know of this room."""
-    return [("socket", _sockets), ("ssl", _tls)]
+    return [("socket", _sockets), ("asyncio.base_events", _asyncio), ("ssl", _tls)]
 
 
 def _sockets() -> list[Patch]:
     from meshsim.transports.tcp import seam  # noqa: PLC0415 - a world without this room does not load it
 
     return seam.patches()
+
+
+def _asyncio() -> list[Patch]:
+    from meshsim.transports.tcp import seam_asyncio  # noqa: PLC0415 - as above
+
+    return seam_asyncio.patches()
 
 
 def _tls() -> list[Patch]:

@@ -22,6 +22,7 @@ _HOME: Final = {
     "select": select,
     "poll": select,
     "epoll": select,
+    "adopt": select,
     "socketpair": system,
     "pipe": system,
     "read": system,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import select as system
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from meshsim.kernel import descriptors, state
 from meshsim.kernel.descriptors import Pollset
@@ -18,7 +18,6 @@ from meshsim.transports.tcp.errors import system_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 REAL_LOOK_NS: Final = 1_000_000
 READ: Final = system.POLLIN | system.POLLHUP | system.POLLERR | system.POLLRDHUP
@@ -51,7 +50,14 @@ def descriptor_of(thing: Any) -> int:
     return fd
 
 
-def wait(pollset: Pollset, timeout_s: float | None, real: Callable[[], list[Any]] | None, what: str) -> list[Any]:
+def wait(
+    pollset: Pollset,
+    timeout_s: float | None,
+    real: Callable[[], list[Any]] | None,
+    what: str,
+    *,
+    looks_ns: int | None = REAL_LOOK_NS,
+) -> list[Any]:
     """Wait until something is ready: the real things that are, or else the simulated ones.
 
     Args:
@@ -59,6 +65,7 @@ def wait(pollset: Pollset, timeout_s: float | None, real: Callable[[], list[Any]
         timeout_s: None waits for ever.
         real: looks at what is real without waiting, or None.
         what: for reports.
+        looks_ns: how often to look at what is real; None when somebody wakes the task for that.
     """
     task, kernel = state.current(), state.kernel
     if task is None or kernel is None:
@@ -73,8 +80,8 @@ def wait(pollset: Pollset, timeout_s: float | None, real: Callable[[], list[Any]
     deadline = None if timeout_s is None else kernel.now + max(1, round(timeout_s * NANOSECONDS))
     while True:
         until = deadline
-        if real is not None:
-            until = kernel.now + REAL_LOOK_NS if deadline is None else min(deadline, kernel.now + REAL_LOOK_NS)
+        if real is not None and looks_ns is not None:
+            until = kernel.now + looks_ns if deadline is None else min(deadline, kernel.now + looks_ns)
         pollset.wait(until, what)
         found = [*(real() if real is not None else ()), *pollset.ready()]
         if found or (deadline is not None and kernel.now >= deadline):
@@ -128,9 +135,15 @@ def select(
 class Poll:
     """What `select.poll()` gives a task."""
 
-    def __init__(self) -> None:
+    def __init__(self, real: Any = None) -> None:
         self._set = Pollset()
-        self._real: Any = None
+        # Real descriptors lie here; one that was there before the world is a loop's, which its own wakes.
+        self._real = real
+        self._looks_ns = REAL_LOOK_NS if real is None else None
+
+    def _look(self) -> Callable[[], list[Any]] | None:
+        real = self._real
+        return None if real is None else lambda: real.poll(0)
 
     def _made(self) -> Any:
         return fence.real["poll"].real()
@@ -178,17 +191,17 @@ class Poll:
 
     def poll(self, timeout: float | None = None, /) -> list[tuple[int, int]]:
         """Wait for so many milliseconds; None and negative numbers are for ever."""
+        if state.current() is None and self._real is not None:
+            return self._real.poll(timeout)  # type: ignore[no-any-return]  # the world has closed
         seconds = None if timeout is None or timeout < 0 else timeout / 1000
-        real = self._real
-        return wait(self._set, seconds, None if real is None else lambda: real.poll(0), "poll")
+        return wait(self._set, seconds, self._look(), "poll", looks_ns=self._looks_ns)
 
 
 class Epoll(Poll):
     """What `select.epoll()` gives a task; level-triggered unless EPOLLET says otherwise."""
 
-    def __init__(self, sizehint: int = -1, flags: int = 0) -> None:
-        super().__init__()
-        del sizehint, flags
+    def __init__(self, real: Any = None) -> None:
+        super().__init__(real)
         self.closed = False
         self._masks: dict[int, int] = {}
 
@@ -236,9 +249,10 @@ class Epoll(Poll):
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
         """Wait for so many seconds; None and negative numbers are for ever."""
         self._check()
-        real = self._real
+        if state.current() is None and self._real is not None:
+            return self._real.poll(timeout, maxevents)  # type: ignore[no-any-return]  # the world has closed
         seconds = None if timeout is None or timeout < 0 else timeout
-        found = wait(self._set, seconds, None if real is None else lambda: real.poll(0), "epoll")
+        found = wait(self._set, seconds, self._look(), "epoll", looks_ns=self._looks_ns)
         if maxevents > 0:
             found = found[:maxevents]
         for fd, _ in found:
@@ -267,11 +281,11 @@ class Epoll(Poll):
             self._real.close()
         self.closed = True
 
-    def __enter__(self) -> Epoll:
+    def __enter__(self) -> Self:
         self._check()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -282,4 +296,10 @@ def poll() -> Poll:
 
 def epoll(sizehint: int = -1, flags: int = 0) -> Epoll:
     """Return an edge or level triggered polling object."""
-    return Epoll(sizehint, flags)
+    del sizehint, flags
+    return Epoll()
+
+
+def adopt(real: Any) -> Poll:
+    """Return what polls simulated descriptors beside those that a real object polls already."""
+    return Epoll(real) if isinstance(real, fence.real["epoll"].real) else Poll(real)

@@ -8,15 +8,14 @@ every method that would reach the system is here, and what the standard library 
 
 from __future__ import annotations
 
+import _socket
 import errno
 import socket
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-import _socket
-
-from meshsim.errors import UnsupportedOperation
+from meshsim.errors import FenceError, UnsupportedOperation
 from meshsim.kernel import descriptors, state
 from meshsim.transports.tcp import flags as bits
 from meshsim.transports.tcp.datagram import Datagram
@@ -34,8 +33,10 @@ _FAMILIES: Final = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
 _classes: weakref.WeakKeyDictionary[type, type] = weakref.WeakKeyDictionary()
 
 
-def new(cls: Any, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None, **rest: Any) -> Any:  # noqa: A002, ARG001
+def new(cls: Any, *arguments: Any, fileno: Any = None, **_named: Any) -> Any:
     """Make a socket: one of the mesh for a task; the replacement of `socket.socket.__new__`."""
+    if len(arguments) > 3:
+        fileno = arguments[3]
     if state.current() is not None and (
         fileno is None or (isinstance(fileno, int) and fileno >= descriptors.LOWEST)
     ):
@@ -63,8 +64,9 @@ def open_file(process: Any, family: int, kind: int, protocol: int) -> Stream | D
         UnsupportedOperation: there are no simulated sockets of that family or kind.
     """
     if family not in _FAMILIES or kind not in _PROTOCOLS:
+        what = f"{_named(socket.AddressFamily, family)} and {_named(socket.SocketKind, kind)}"
         msg = (
-            f"a socket of {_named(socket.AddressFamily, family)} and {_named(socket.SocketKind, kind)} is not simulated; AF_INET, AF_INET6 and AF_UNIX"
+            f"a socket of {what} is not simulated; AF_INET, AF_INET6 and AF_UNIX"
             " with SOCK_STREAM or SOCK_DGRAM are (meshsim.transports.tcp.supported)"
         )
         raise UnsupportedOperation(msg)
@@ -86,16 +88,22 @@ class MeshSocket(socket.socket):
         mesh_file: the file under it, or None when it is closed or detached.
         mesh_fd: its descriptor, -1 when closed.
         mesh_timeout_s: None blocks, 0 does not.
+        mesh_told: whether its end is no news, so that nobody warns of it.
     """
 
     mesh_file: Stream | Datagram | None = None
     mesh_fd = -1
     mesh_timeout_s: float | None = None
+    mesh_told = False
     _io_refs: int
     _closed: bool
 
     def __init__(  # pylint: disable=super-init-not-called
-        self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None  # noqa: A002
+        self,
+        family: int = -1,
+        type: int = -1,
+        proto: int = -1,
+        fileno: int | None = None,  # noqa: A002
     ) -> None:
         self._io_refs = 0
         self._closed = False
@@ -144,7 +152,7 @@ class MeshSocket(socket.socket):
         return 0 if self.mesh_file is None else self.mesh_file.protocol
 
     @property
-    def timeout(self) -> float | None:  # type: ignore[override]
+    def timeout(self) -> float | None:
         """The timeout in seconds."""
         return self.mesh_timeout_s
 
@@ -282,7 +290,12 @@ class MeshSocket(socket.socket):
 
     def _connect(self, address: Any) -> int:
         file = self._file()
-        file.connect(address)
+        try:
+            file.connect(address)
+        except FenceError:
+            # The fence's error is the news; that its socket was left open on the way is none.
+            self.mesh_told = True
+            raise
         if not isinstance(file, Stream):
             return 0
         if file.connecting:
@@ -441,7 +454,7 @@ class MeshSocket(socket.socket):
     def _sendfile_use_sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         # The system's sendfile() knows no simulated descriptors; the standard library has another way.
         del file, offset, count
-        raise socket._GiveupOnSendfile(None)  # type: ignore[attr-defined]  # noqa: SLF001 - its own signal
+        raise socket._GiveupOnSendfile(None)  # type: ignore[attr-defined]
 
     # -- options ----------------------------------------------------------------------------------------
 
@@ -477,7 +490,8 @@ class MeshSocket(socket.socket):
 
     def _real_close(self, _ss: Any = None) -> None:
         fd, self.mesh_fd, self.mesh_file = self.mesh_fd, -1, None
-        if fd >= 0:
+        # What a dead process had open is its machine's to close.
+        if fd >= 0 and not self.mesh_process.dead:
             table = descriptors.of(self.mesh_process)
             if fd in table.files:
                 table.close(fd)
@@ -490,6 +504,6 @@ class MeshSocket(socket.socket):
 
     def __del__(self) -> None:
         if self.mesh_fd >= 0:
-            if state.kernel is not None and not self.mesh_process.dead:
+            if state.kernel is not None and not self.mesh_process.dead and not self.mesh_told:
                 warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
             self._real_close()

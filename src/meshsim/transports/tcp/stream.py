@@ -1,7 +1,7 @@
-"""A stream socket as the operating system sees it: states, buffers, pending errors. Nothing here parks.
+r"""A stream socket as the operating system sees it: states, buffers, pending errors. Nothing here parks.
 
     fresh -> bound -> listening
-         \\-> connecting -> connected -> (EOF received, EOF sent, reset) -> released
+         \-> connecting -> connected -> (EOF received, EOF sent, reset) -> released
 
 What Linux does in each state is followed by its number (`man 7 tcp`, `net/ipv4/tcp.c`): a reset is told once
 and then reads are empty and writes break; a reset that comes after the peer's EOF is EPIPE; closing with
@@ -16,8 +16,10 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from meshsim.kernel import state
+from meshsim.errors import FenceError
+from meshsim.kernel import api, state
 from meshsim.kernel.descriptors import File
+from meshsim.kernel.patches import sockets as fence
 from meshsim.network.connection import EOF
 from meshsim.network.outcome import ConnectionReset
 from meshsim.transports.tcp import addresses, bridge, ports
@@ -103,7 +105,7 @@ class Stream(File):
         self._starved = False
 
     def __repr__(self) -> str:
-        return f"bytes on a socket, {self.local or 'unbound'} - {self.remote or 'unconnected'}"
+        return f"bytes on a socket, {self.local or 'unbound'!r} - {self.remote or 'unconnected'!r}"
 
     # -- readiness --------------------------------------------------------------------------------------
 
@@ -284,8 +286,25 @@ class Stream(File):
             self._port = ports.ephemeral(self.process)
         self._connected_told = False
         self.error = 0
-        self._attempt = ports.dial(self.process, host, port, self._dialed, self._port)
+        try:
+            self._attempt = ports.dial(self.process, host, port, self._dialed, self._port)
+        except FenceError:
+            if not fence.allow_network:
+                raise
+            self._connect_outside(host, port)
+            return
         self.remote = addresses.written(self.family, shown, port) if shown else None
+
+    def _connect_outside(self, host: str, port: int) -> None:
+        """Connect for real, to what is no part of the world: `--mesh-allow-network` allows it."""
+        from meshsim.transports.tcp import outside  # noqa: PLC0415 - it stands on streams
+
+        real = outside.reach(host, port)
+        one, other = LocalConnection.pair(self.process, self.process)
+        self.established(one)
+        self.local, self.remote = real.getsockname(), real.getpeername()
+        pump = outside.Pump(self.process, other, real)
+        api.spawn(self.process, pump.run, name=f"bytes from {host}:{port}")
 
     def _connect_path(self, address: Any) -> None:
         listener = ports.path_listener(self.process, address)
@@ -430,7 +449,7 @@ class Stream(File):
             if not peek:
                 del buffer[:size]
         if not peek and data:
-            self.connection.taken(len(data))  # type: ignore[union-attr] - what was read came through it
+            self.connection.taken(len(data))  # type: ignore[union-attr]  # what was read came through it
         return data
 
     def shutdown(self, how: int) -> None:
@@ -461,7 +480,7 @@ class Stream(File):
             self._listener = None
         waiting, self.queue = self.queue, None
         for child in waiting or ():
-            child.connection.abort()  # type: ignore[union-attr] - one that waits has a connection
+            child.connection.abort()  # type: ignore[union-attr]  # one that waits has one
 
     def release(self) -> None:
         """Close: in order, or with a reset when something was not read or no lingering was asked for."""

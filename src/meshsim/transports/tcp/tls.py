@@ -7,21 +7,20 @@ is not ours: the bytes differ in each run, and with ECDSA keys their number may 
 
 from __future__ import annotations
 
+import _ssl
 import ssl
 from typing import TYPE_CHECKING, Any, Final
-
-import _ssl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meshsim.transports.tcp.socket import MeshSocket
 
-RECORD_BYTES: Final = 16_709
-original_wrap_socket = _ssl._SSLContext._wrap_socket  # noqa: SLF001 - the one place where C takes a descriptor
+HEADER_BYTES: Final = 5
+original_wrap_socket: Any = vars(_ssl._SSLContext)["_wrap_socket"]
 
 
-def wrap_socket(  # noqa: PLR0917 - the C method's own signature
+def wrap_socket(
     context: Any,
     sock: Any,
     server_side: bool,  # noqa: FBT001
@@ -32,9 +31,7 @@ def wrap_socket(  # noqa: PLR0917 - the C method's own signature
 ) -> Any:
     """Stand in for `SSLContext._wrap_socket`."""
     if getattr(sock, "mesh_file", None) is None:
-        return original_wrap_socket(
-            context, sock, server_side, server_hostname, owner=owner, session=session
-        )
+        return original_wrap_socket(context, sock, server_side, server_hostname, owner=owner, session=session)
     return Session(context, sock, server_side, server_hostname, owner, session)
 
 
@@ -53,7 +50,9 @@ class Session:
         self._sock = sock
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._inner = context._wrap_bio(  # noqa: SLF001 - what `SSLContext.wrap_bio` calls too
+        self._header = b""
+        self._left = 0
+        self._inner = context._wrap_bio(
             self._incoming, self._outgoing, server_side, server_hostname, owner=owner, session=session
         )
 
@@ -80,10 +79,8 @@ class Session:
 
     # The plain socket's methods: those of `SSLSocket` would come back here.
 
-    def _plain(self, name: str) -> Callable[..., Any]:
-        from meshsim.transports.tcp.socket import MeshSocket  # noqa: PLC0415 - the two need each other
-
-        return getattr(super(ssl.SSLSocket, self._sock), name, None) or getattr(MeshSocket, name)
+    def _plain(self, name: str) -> Any:
+        return getattr(super(ssl.SSLSocket, self._sock), name)
 
     def _flush(self) -> None:
         data = self._outgoing.read()
@@ -91,11 +88,19 @@ class Session:
             self._plain("sendall")(data)
 
     def _feed(self) -> None:
-        data = self._plain("recv")(RECORD_BYTES)
-        if data:
-            self._incoming.write(data)
-        else:
+        # One record at a time, as OpenSSL reads a descriptor: what follows the last one is not TLS's.
+        data = self._plain("recv")(self._left or HEADER_BYTES - len(self._header))
+        if not data:
             self._incoming.write_eof()
+            return
+        self._incoming.write(data)
+        if self._left:
+            self._left -= len(data)
+            return
+        self._header += data
+        if len(self._header) == HEADER_BYTES:
+            self._left = int.from_bytes(self._header[3:], "big")
+            self._header = b""
 
     def _run(self, operation: Callable[..., Any], *args: Any) -> Any:
         """Run an operation to its end, moving bytes as it asks.
@@ -140,12 +145,12 @@ class Session:
         """Shake hands.
 
         Raises:
-            TimeoutError: the peer did not answer in time, with the text of the real one.
+            TimeoutError: the peer did not answer in time.
         """
         try:
             self._run(self._inner.do_handshake)
         except TimeoutError:
-            raise TimeoutError("_ssl.c:989: The handshake operation timed out") from None
+            raise TimeoutError("The handshake operation timed out") from None
 
     def read(self, size: int = 1024, buffer: Any = None) -> Any:
         """Read up to so many bytes, or into a buffer."""
