@@ -446,6 +446,9 @@ class Kernel:
         self._leave()
         self.closing = True
         self.carrier.close(self)
+        if self.zombies:
+            # Their stacks cannot be freed, and lead to this object: it lets go of everything large.
+            self.fabric = self.recorder = self.world = None
 
 
 def _stale(entry: tuple[int, int, Task | None, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
 import signal
@@ -13,7 +14,7 @@ from meshsim.kernel import state
 from meshsim.kernel.patches.patch import Patch, existing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from meshsim.kernel.process import Process
     from meshsim.kernel.task import Task
@@ -28,6 +29,9 @@ real_uname = os.uname
 real_gethostname = socket.gethostname
 real_getfqdn = socket.getfqdn
 real_node = platform.node
+real_platform_uname = platform.uname
+real_register = atexit.register
+real_unregister = atexit.unregister
 real_putenv = os.putenv
 real_unsetenv = os.unsetenv
 
@@ -187,10 +191,69 @@ class Surroundings:
             real_chdir(self._cwd)
 
 
+def platform_uname() -> Any:
+    """Return the real system with the host's name; `platform.uname` keeps its first answer for ever."""
+    real = real_platform_uname()
+    task = _service_task()
+    if task is None:
+        return real
+    return platform.uname_result(real.system, host_name(task.process), real.release, real.version, real.machine)
+
+
+ExitFunctions = list[tuple["Callable[..., Any]", tuple[Any, ...], dict[str, Any]]]
+
+
+def _exit_functions(process: Process) -> ExitFunctions:
+    found: ExitFunctions = process.tables.setdefault("atexit", [])
+    return found
+
+
+def register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+    """Have a function called at the orderly end of the host's process; the replacement of `atexit.register`."""
+    task = _service_task()
+    if task is None:
+        return real_register(func, *args, **kwargs)
+    if not callable(func):
+        msg = "the first argument must be callable"
+        raise TypeError(msg)
+    _exit_functions(task.process).append((func, args, kwargs))
+    return func
+
+
+def unregister(func: Callable[..., Any], /) -> None:
+    """Take every registration of a function back."""
+    task = _service_task()
+    if task is None:
+        real_unregister(func)
+        return
+    functions = _exit_functions(task.process)
+    functions[:] = [entry for entry in functions if entry[0] != func]
+
+
+def run_exit_functions() -> None:
+    """Call what the calling task's process registered, last first; an error is noted, and the rest goes on."""
+    task, kernel = _service_task(), state.kernel
+    if task is None or kernel is None:
+        return
+    functions = _exit_functions(task.process)
+    while functions:
+        function, args, kwargs = functions.pop()
+        try:
+            function(*args, **kwargs)
+        except SystemExit:
+            continue
+        except Exception as error:  # noqa: BLE001 - atexit prints it, and goes on
+            if kernel.on_unhandled is not None:
+                kernel.on_unhandled(task.process, "atexit", error)
+
+
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
+    environment = Environment(os.environ._data)  # type: ignore[attr-defined]  # noqa: SLF001
     return [
-        Patch(os.environ, "_data", Environment(os.environ._data)),  # type: ignore[attr-defined]  # noqa: SLF001
+        Patch(os.environ, "_data", environment),
+        Patch(os.environb, "_data", environment),
+        *existing(atexit, {"register": register, "unregister": unregister, "_run_exitfuncs": run_exit_functions}, rebind=True),
         *existing(os, {"putenv": putenv, "unsetenv": unsetenv}),
         *existing(
             os,
@@ -198,5 +261,5 @@ def patches() -> list[Patch]:
             rebind=True,
         ),
         *existing(socket, {"gethostname": gethostname, "getfqdn": getfqdn}, rebind=True),
-        *existing(platform, {"node": node}, rebind=True),
+        *existing(platform, {"node": node, "uname": platform_uname}, rebind=True),
     ]

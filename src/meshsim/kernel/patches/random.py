@@ -40,8 +40,9 @@ def generator() -> random.Random:
     task = state.task
     if task is None or state.real_ident() not in state.carriers:
         return real_inst
-    if task.process is state.kernel.home:  # type: ignore[union-attr]  # a task has a kernel
-        # The test's own draws belong to pytest plugins and Hypothesis, which seed and restore them.
+    if task.process is state.kernel.home and not task.killed:  # type: ignore[union-attr]  # a task has a kernel
+        # The test's own draws belong to pytest plugins and Hypothesis, which seed and restore them; finalizers,
+        # which the hub runs in a dead flow of the test's process, are not the test's.
         return real_inst
     if importing and task in importing:
         return importing[task]
