@@ -68,7 +68,9 @@ fix: .venv-$(FIRST)
 	$(BIN)/ruff format
 
 bench: .venv-$(FIRST)
-	$(BIN)/python -m benchmarks $(ARGS)
+	@over=; for script in $(or $(ARGS),$(sort $(wildcard benchmarks/[a-z]*.py))); do \
+		echo "== $$script"; $(BIN)/python $$script || over="$$over $$script"; \
+	done; [ -z "$$over" ] || { echo "failed, or over its limit:$$over"; exit 1; }
 
 coverage: .venv-$(FIRST)
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --cov --cov-report=term $(ARGS)
