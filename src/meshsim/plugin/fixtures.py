@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshsim.errors import MeshError
 from meshsim.plugin.options import SETTINGS, Settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def mesh(request: pytest.FixtureRequest, mesh_scenario: Any) -> Iterator[World]:
     """A fresh world, started; closed when the test ends."""
     settings = request.config.stash[SETTINGS]
     scenario, case, seed = getattr(request, "param", (None, None, None))
-    world = make_world(settings, mesh_scenario if scenario is None else scenario, case, seed)
+    try:
+        world = make_world(settings, mesh_scenario if scenario is None else scenario, case, seed)
+        world.graph  # noqa: B018 - built now, so that its mistakes are told without our traceback
+    except (MeshError, pytest.UsageError) as error:
+        pytest.fail(str(error), pytrace=False)
     request.node.stash[MESH] = world
     with world:
         yield world

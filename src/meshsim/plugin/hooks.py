@@ -53,7 +53,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from meshsim.plugin import items  # noqa: PLC0415 - an unused plugin imports nothing
 
-    if not items.wanted(file_path, parent.config):
+    if not items.wanted(file_path, parent):
         return None
     return items.ScenarioFile.from_parent(parent, path=file_path)
 

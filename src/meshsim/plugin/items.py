@@ -95,10 +95,13 @@ class ScenarioFile(pytest.File):
                 yield self._item(document, saved.seed, graph, saved)
             return
         first = graph.seed if settings.seed is None else settings.seed
-        if settings.more_seeds is not None:
-            count = settings.more_seeds
-        else:
-            count = graph.seeds if settings.seed is None else 1
+        count = (
+            settings.more_seeds
+            if settings.more_seeds is not None
+            else graph.seeds
+            if settings.seed is None
+            else 1
+        )
         for seed in range(first, first + count):
             yield self._item(document, seed, graph, None)
 
@@ -182,14 +185,20 @@ class RunItem(pytest.Item):
         return self.path, 0, f"{self.document.values['name']} {self.name}"
 
 
-def wanted(path: Path, config: pytest.Config) -> bool:
+# One of these words stands in every scenario that can run, or that wanted to.
+RUNNABLE = ("services", "extends", "workload", "expect")
+
+
+def wanted(path: Path, parent: pytest.Collector) -> bool:
     """Whether a scenario file that pytest came across is collected: always, but for the bases of others.
 
     A file that others extend is named `base.mesh.yaml` in every example, yet may be complete itself; only one
-    that has no services of its own can never run.
+    that has nothing to run is passed over. Who names a file as an argument means it, whatever stands in it.
     """
-    del config
+    if parent.session.isinitpath(path):
+        return True
     try:
-        return "services" in path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return True
+    return any(word in text for word in RUNNABLE)

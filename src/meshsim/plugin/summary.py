@@ -57,10 +57,20 @@ def add_section(item: pytest.Item, report: pytest.TestReport) -> None:
     if world is None or not hasattr(world, "recorder"):
         return
     settings = item.config.stash[SETTINGS]
-    command = ["pytest", item.nodeid, f"--mesh-seed={world.seed}"]
+    # A test of several seeds is called after its seed, and only then, so it takes all of them to find it.
+    more = settings.more_seeds
+    seed = f"{world.seed}" if more is None or "mesh" not in _params(item) else f"{settings.seed}+{more}"
+    command = ["pytest", item.nodeid, f"--mesh-seed={seed}"]
     for path, case in settings.scenarios:
         command.append(f"--mesh-scenario={path}" + (f"::{case}" if case else ""))
     if settings.policy != "random":
         command.append(f"--mesh-policy={settings.policy}")
+    if settings.carrier != "greenlet":
+        command.append(f"--mesh-carrier={settings.carrier}")
     text = f"seed {world.seed}, {world.hash[:12]}\nagain: {shlex.join(command)}"
     report.sections.append(("meshsim", text))
+
+
+def _params(item: pytest.Item) -> dict[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else dict(callspec.params)
