@@ -193,11 +193,10 @@ def unwrapping(pair: Contexts) -> Any:
 
 @body
 def connecting_after_wrapping(pair: Contexts) -> Any:
-    with Shouting(pair[0]) as address:
-        with pair[1].wrap_socket(socket.socket(), server_hostname="localhost") as client:
-            client.connect(address)
-            client.sendall(b"late")
-            return client.recv(10)
+    with Shouting(pair[0]) as address, pair[1].wrap_socket(socket.socket(), server_hostname="localhost") as client:
+        client.connect(address)
+        client.sendall(b"late")
+        return client.recv(10)
 
 
 @body
@@ -214,7 +213,10 @@ def asyncio_over_tls(pair: Contexts) -> Any:
         writer.write(b"hello\n")
         found = await reader.readline(), writer.get_extra_info("ssl_object").version(), await reader.read()
         writer.close()
+        await writer.wait_closed()
         server.close()
+        # The server's side has its own farewell to say.
+        await asyncio.sleep(0.05)
         return found
 
     return asyncio.run(main())
@@ -240,7 +242,10 @@ def asyncio_start_tls(pair: Contexts) -> Any:
         writer.write(b"secret\n")
         found = first, await reader.readline()
         writer.close()
+        await writer.wait_closed()
         server.close()
+        # The server's side has its own farewell to say.
+        await asyncio.sleep(0.05)
         return found
 
     return asyncio.run(main())

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 
 from meshsim.errors import BootError, FenceError, UsageError
 from meshsim.kernel.patches import sockets as fence
-from meshsim.network.rules import Partition
+from meshsim.network.rules import Partition, Reset
 from meshsim.platform.attached import Attached
 from meshsim.transports.tcp import outside
 
@@ -176,3 +177,62 @@ def test_a_real_redis_answers_a_client_on_plain_sockets(tmp_path: Path) -> None:
     finally:
         server.terminate()
         server.wait()
+
+
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+
+
+@pytest.mark.skipif(not POSTGRES or not shutil.which("setpriv"), reason="no PostgreSQL server is installed")
+def test_a_real_postgres_answers_pg8000(tmp_path: Path) -> None:
+    """A real PostgreSQL behind a link answers pg8000, and a reset on the link is pg8000's own error."""
+    native = pytest.importorskip("pg8000.native")
+    with running_postgres(tmp_path) as port, AttachedWorld() as opened:
+        opened.attach("ledger", attach=f"127.0.0.1:{port}", port=5432)
+        before = opened.kernel.now
+        connection = native.Connection("mesh", host="ledger", database="postgres", timeout=30)
+        connection.run("CREATE TEMPORARY TABLE account (id int, balance numeric)")
+        connection.run("INSERT INTO account VALUES (1, 10.5), (2, 20)")
+        assert connection.run("SELECT sum(balance)::text FROM account WHERE id < :top", top=3) == [["30.5"]]
+        assert opened.kernel.now - before < 200 * MS
+        with pytest.raises(native.DatabaseError, match="division by zero"):
+            connection.run("SELECT 1/0")
+        opened.fabric.install(Reset(lambda name: name == "ledger", lambda name: True))
+        with pytest.raises((OSError, native.InterfaceError)):
+            connection.run("SELECT 1")
+        with contextlib.suppress(OSError, native.InterfaceError):
+            connection.close()
+
+
+@contextlib.contextmanager
+def running_postgres(folder: Path) -> Iterator[int]:
+    """Run a PostgreSQL of the test's own; it refuses to run as root, and is then run as `nobody`."""
+    data, binaries = Path(tempfile.mkdtemp(prefix="mesh-pg-")), POSTGRES[-1].parent
+    del folder
+    prefix: list[str] = []
+    if os.getuid() == 0:
+        shutil.chown(data, "nobody")
+        prefix = ["setpriv", "--reuid=nobody", "--clear-groups"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    made = [*prefix, str(binaries / "initdb"), "-D", f"{data}/db", "-U", "mesh", "-A", "trust", "--no-sync"]
+    subprocess.run(made, check=True, capture_output=True, cwd=data)
+    options = ["-D", f"{data}/db", "-p", str(port), "-k", str(data), "-h", "127.0.0.1", "-F"]
+    server = subprocess.Popen(
+        [*prefix, str(binaries / "postgres"), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=data,
+    )
+    try:
+        ready = [str(binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
+        deadline = time.monotonic() + 20
+        while (
+            subprocess.run(ready, capture_output=True, check=False).returncode and time.monotonic() < deadline
+        ):
+            time.sleep(0.1)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(data, ignore_errors=True)

@@ -84,8 +84,11 @@ class AskedByDescriptor(Asked):
     """A function of the system on a descriptor, which may be a simulated one."""
 
     def __call__(self, fd: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(fd) is int and fd >= descriptors.LOWEST and room is not None and state.current() is not None:
-            return getattr(room, self.__name__)(fd, *args, **kwargs)
+        if room is not None and state.current() is not None:
+            # `fcntl` takes what has a descriptor, too.
+            number = fd if type(fd) is int or self.__name__ != "fcntl" else fd.fileno()
+            if type(number) is int and number >= descriptors.LOWEST:
+                return getattr(room, self.__name__)(number, *args, **kwargs)
         return self.real(fd, *args, **kwargs)
 
 

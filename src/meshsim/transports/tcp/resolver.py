@@ -68,7 +68,7 @@ def getaddrinfo(
     family: int = 0,
     type: int = 0,
     proto: int = 0,
-    flags: int = 0,  # noqa: A002 - its name
+    flags: int = 0,
 ) -> list[tuple[Any, Any, int, str, tuple[Any, ...]]]:
     """Look a name up among those of the world.
 

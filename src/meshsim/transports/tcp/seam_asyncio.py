@@ -25,7 +25,7 @@ async def getaddrinfo(
     family: int = 0,
     type: int = 0,
     proto: int = 0,
-    flags: int = 0,  # noqa: A002
+    flags: int = 0,
 ) -> Any:
     """Look a name up at once; the replacement of `loop.getaddrinfo`."""
     if current() is None:

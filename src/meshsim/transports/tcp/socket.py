@@ -103,7 +103,7 @@ class MeshSocket(socket.socket):
         family: int = -1,
         type: int = -1,
         proto: int = -1,
-        fileno: int | None = None,  # noqa: A002
+        fileno: int | None = None,
     ) -> None:
         self._io_refs = 0
         self._closed = False
