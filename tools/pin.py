@@ -16,6 +16,8 @@ from pathlib import Path
 PINS = Path(__file__).resolve().parents[1] / "constraints" / "pins.txt"
 # pip and setuptools come with the interpreter and are left as they are; ours are installed from here.
 UNPINNED = ("pip", "setuptools", "meshsim")
+# redis wants it before Python 3.11.3, as Debian 12 has; whoever pins may have a later one.
+OLDER_PYTHONS = {"async-timeout": "5.0.1"}
 HEADER = """\
 # What meshsim is tested with. Made by `make pins`; the Makefile installs everything under it.
 """
@@ -57,6 +59,8 @@ def lines(environments: dict[str, dict[str, str]]) -> list[str]:
 def main(pythons: list[str]) -> None:
     """Pin what is installed for the given interpreters."""
     environments = dict(installed(python) for python in pythons)
+    for packages in environments.values():
+        packages.update(OLDER_PYTHONS)
     PINS.write_text(HEADER + "\n".join(lines(environments)) + "\n")
     print(f"{PINS.name}: {len(lines(environments))} pins from {', '.join(sorted(environments))}")
 
