@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
 from meshsim.kernel import carriers, policy, state, watchdog
 from meshsim.kernel.patches import asyncio as loops
+from meshsim.kernel.patches import masks, signals, sockets, threading, time, uvloop
 from meshsim.kernel.patches import process as surroundings
 from meshsim.kernel.patches import random as entropy
-from meshsim.kernel.patches import masks, signals, sockets, threading, time, uvloop
 from meshsim.kernel.patches.late import LatePatches
 from meshsim.kernel.patches.locks import Adoption
 from meshsim.kernel.patches.logging import LoggingState

@@ -55,7 +55,7 @@ class Task:
         "zero_waits",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the record of a task has this many parts
         self,
         serial: int,
         process: Process,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 real_import = builtins.__import__
 # Where the import locks live.
-_bootstrap: Any = importlib._bootstrap  # noqa: SLF001 - no public door
+_bootstrap: Any = importlib._bootstrap
 
 # Libraries that keep one registry a process, so that two replicas in one interpreter collide in it.
 WITH_REGISTRIES: Final = frozenset({"prometheus_client", "django", "asgiref"})
@@ -77,7 +77,13 @@ class ModuleSpace:
         if _current is None or _current.now is self:
             return real_import(name, globals, locals, fromlist, level)
         kernel, task, home = state.kernel, state.current(), self.process
-        if kernel is None or task is None or home.dead or home.host.paused or self._has(name, globals, fromlist, level):
+        if (
+            kernel is None
+            or task is None
+            or home.dead
+            or home.host.paused
+            or self._has(name, globals, fromlist, level)
+        ):
             with _current.inside(self):
                 return real_import(name, globals, locals, fromlist, level)
         # The body of a module runs where its owner lives: it reads the owner's environment, and may wait.
@@ -94,7 +100,9 @@ class ModuleSpace:
         """Whether an import statement finds everything imported already."""
         if level:
             package = (space or {}).get("__package__") or ""
-            name = ".".join([*package.split(".")[: len(package.split(".")) + 1 - level], *([name] if name else [])])
+            name = ".".join(
+                [*package.split(".")[: len(package.split(".")) + 1 - level], *([name] if name else [])]
+            )
         module = self.modules.get(name) if self.owns(name) else sys.modules.get(name)
         if module is None or getattr(module.__spec__, "_initializing", False):
             return False
@@ -112,9 +120,7 @@ class ModuleSpace:
 
     def put_in(self, modules: dict[str, Any]) -> None:
         """Put this space's names into `sys.modules`."""
-        for name, module in self.modules.items():
-            if module is not None:
-                modules[name] = module
+        modules.update({name: module for name, module in self.modules.items() if module is not None})
 
 
 class _ImportLocks:
@@ -174,7 +180,7 @@ class Modules:
         self._outside: dict[str, Any] = {}
         self._sys_path: list[str] = sys.path
         self._folders: list[str] = []
-        self._locks: Any = _bootstrap._module_locks  # noqa: SLF001 - one table a space, else two hosts' imports meet
+        self._locks: Any = _bootstrap._module_locks
 
     def enter(self) -> None:
         """Begin: private imports work from here on."""
@@ -182,8 +188,8 @@ class Modules:
         _current = self
         self._sys_path = sys.path
         self._folders = [*sys.path]
-        self._locks = _bootstrap._module_locks  # noqa: SLF001
-        _bootstrap._module_locks = _ImportLocks(self, self._locks)  # noqa: SLF001
+        self._locks = _bootstrap._module_locks
+        _bootstrap._module_locks = _ImportLocks(self, self._locks)
         sys.meta_path.insert(0, self)
 
     def leave(self) -> None:
@@ -193,7 +199,7 @@ class Modules:
         # In place: a service that has no modules of its own may have changed the list itself.
         self._sys_path[:] = self._folders
         _current = None
-        _bootstrap._module_locks = self._locks  # noqa: SLF001
+        _bootstrap._module_locks = self._locks
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 

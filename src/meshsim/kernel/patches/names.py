@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import collections
 import functools
+import os
 import sys
 import time
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import _time_machine
 
@@ -42,6 +43,8 @@ HOMES = frozenset(
 
 _runner_names: dict[str, bool] = {}
 _follower_names: dict[str, bool] = {}
+_installed_names: dict[str, bool] = {}
+_STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
 def _is_runner(name: str) -> bool:
@@ -49,6 +52,17 @@ def _is_runner(name: str) -> bool:
     known = _runner_names.get(name)
     if known is None:
         known = _runner_names[name] = name.partition(".")[0] in RUNNERS
+    return known
+
+
+def _is_installed(name: str, module: Any) -> bool:
+    """Whether a module is somebody's library: its names are not set by hand from outside while a test runs."""
+    known = _installed_names.get(name)
+    if known is None:
+        file = getattr(module, "__file__", None) or ""
+        known = _installed_names[name] = (
+            not file or "site-packages" in file or file.startswith(_STANDARD_LIBRARY)
+        )
     return known
 
 
@@ -104,7 +118,9 @@ class Rebinder:
             if type(module) is not types.ModuleType or not _follows(name):
                 continue
             space = vars(module)
-            if self._seen.get(name) == (id(space), len(space)) and ids.isdisjoint(map(id, space.values())):
+            if self._seen.get(name) == (id(space), len(space)) and (
+                _is_installed(name, module) or ids.isdisjoint(map(id, space.values()))
+            ):
                 continue
             for holder, kind, key in list(_references(name, space, back)):
                 _write(holder, kind, key, back[id(_read(holder, kind, key))])
@@ -129,7 +145,9 @@ class Rebinder:
             _write(holder, kind, key, replacement)
 
 
-def _references(name: str, space: dict[str, Any], table: dict[int, Any]) -> Iterator[Place]:
+def _references(  # noqa: C901 - one branch a kind of holder
+    name: str, space: dict[str, Any], table: dict[int, Any]
+) -> Iterator[Place]:
     """Give (holder, kind, key) of each reference from a module to something in the table."""
     ids = table.keys()
     for key, value in list(space.items()):
@@ -172,7 +190,9 @@ def _of_class(owner: type, table: dict[int, Any]) -> Iterator[Place]:
             yield from _of_function(held, table)
 
 
-def _of_function(function: Any, table: dict[int, Any], depth: int = 0) -> Iterator[Place]:
+def _of_function(  # noqa: C901 - one branch a kind of holder
+    function: Any, table: dict[int, Any], depth: int = 0
+) -> Iterator[Place]:
     defaults = function.__defaults__
     if defaults:
         for index, value in enumerate(defaults):
@@ -195,7 +215,7 @@ def _of_function(function: Any, table: dict[int, Any], depth: int = 0) -> Iterat
                 yield from _of_function(value, table, depth + 1)
 
 
-def _read(holder: Any, kind: str, key: Any) -> Any:
+def _read(holder: Any, kind: str, key: Any) -> Any:  # noqa: PLR0911 - one return a kind of holder
     if kind == "item":
         return dict.get(holder, key)
     if kind == "attribute":
@@ -206,7 +226,7 @@ def _read(holder: Any, kind: str, key: Any) -> Any:
         return holder.default_factory
     if kind == "partial":
         return holder.func
-    if kind == "default" or kind == "index":
+    if kind in {"default", "index"}:
         sequence = holder if kind == "index" else holder.__defaults__ or ()
         return sequence[key] if key < len(sequence) else None
     return holder.cell_contents
@@ -246,6 +266,9 @@ class RunnerClocks:
     def __init__(self) -> None:
         self._undo: list[tuple[dict[str, Any], str, Any]] = []
 
+    # Which names of which runner module are clocks: the same in every world, until it gets more names.
+    _seen: ClassVar[dict[str, tuple[tuple[int, int], list[str]]]] = {}
+
     def enter(self) -> None:
         """Bind copies in the runner's modules; called before anything is patched."""
         # time-machine exchanges the C functions themselves, so that a name kept from before is no way out.
@@ -262,9 +285,13 @@ class RunnerClocks:
             if type(module) is not types.ModuleType or not _is_runner(name):
                 continue
             space = vars(module)
-            if copies.keys().isdisjoint(map(id, space.values())):
-                continue
-            for key, value in list(space.items()):
+            mark = (id(space), len(space))
+            seen, keys = self._seen.get(name, (None, []))
+            if seen != mark:
+                keys = [key for key, value in list(space.items()) if id(value) in copies]
+                self._seen[name] = (mark, keys)
+            for key in keys:
+                value = space.get(key)
                 found = copies.get(id(value))
                 if found is not None:
                     space[key] = found
