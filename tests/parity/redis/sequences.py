@@ -51,6 +51,8 @@ STRINGS = st.one_of(
     line("BITPOS", KEY, word("0", "1", "2"), NUMBER),
     line("BITOP", word("AND", "OR", "XOR", "NOT"), KEY, KEY, KEY),
     line("LCS", KEY, KEY, word("LEN", "IDX", "FOO")),
+    line("LCS", KEY, KEY, "IDX", "MINMATCHLEN", word("0", "1", "2"), "WITHMATCHLEN"),
+    line("SET", KEY, st.text("abc", max_size=12).map(str.encode)),
 )
 LISTS = st.one_of(
     line(word("LPUSH", "RPUSH", "LPUSHX", "RPUSHX"), KEY, VALUE, MEMBER),

@@ -39,7 +39,9 @@ def test_a_sequence_of_commands_gets_the_same_replies(
 ) -> None:
     """The same words in the same order get the same replies from both, in either version of the protocol."""
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    # The same sequences in every run: a difference that nobody has looked for yet is found by
+    # raising max_examples on purpose, not by somebody else's build.
+    @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(st.lists(KINDS[kind], max_size=20))
     def check(commands: list[tuple[bytes, ...]]) -> None:
         ours = Ours(version)

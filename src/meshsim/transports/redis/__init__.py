@@ -5,7 +5,7 @@ requests, codec    RESP on the wire: commands of clients in, replies of the serv
 server             a Redis server, sans-IO; session: one client of it; database: one numbered database
 dispatch           from words to the engine's function; precedence: which of two mistakes is told; shapes: reply types
 commands/          what the engine lacks or answers otherwise than Redis
-scripting          the Lua that scripts see; prelude: its globals; cjson; numbers: long doubles
+scripting          the Lua that scripts see; prelude: its globals; cjson; numbers: long doubles; lcs
 settings, info     CONFIG and INFO
 replication        masters and replicas, lag, failover
 sentinel           a Sentinel, sans-IO

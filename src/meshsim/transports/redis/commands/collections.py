@@ -261,6 +261,9 @@ class _NumKeys:
 
 for _name in ("zpopmin", "zpopmax"):
     SUPPORTED_COMMANDS[_name].repeat = (_PopCount,)  # type: ignore[assignment]
+# The target of a store may hold anything: it is replaced.
+_stored = SUPPORTED_COMMANDS["zrangestore"]
+_stored.fixed = (Key(), *_stored.fixed[1:])  # type: ignore[assignment]
 for _name in ("lmpop", "zmpop"):
     SUPPORTED_COMMANDS[_name].fixed = (_NumKeys,)  # type: ignore[assignment]
 

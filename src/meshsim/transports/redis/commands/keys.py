@@ -21,6 +21,8 @@ _SYNTAX = "ERR syntax error"
 _SMALL = 128
 _LARGE = 512
 _EMBEDDED_BYTES = 44
+_SHARED = 10_000
+_FOR_EVER = 2**31 - 1
 _ITEM_BYTES = 64
 
 
@@ -78,8 +80,12 @@ class KeyCommands(SessionPart):
 
     @command(name="OBJECT REFCOUNT", fixed=(bytes,))
     def object_refcount(self, key: bytes) -> int | None:
-        """Count references to the value: one."""
-        return None if self._existing(key) is None else 1
+        """Count references to the value: one, but for the small integers that Redis shares."""
+        item = self._existing(key)
+        if item is None:
+            return None
+        shared = isinstance(item.value, bytes) and _is_integer(item.value) and 0 <= int(item.value) < _SHARED
+        return _FOR_EVER if shared else 1
 
     @command(name="OBJECT IDLETIME", fixed=(bytes,))
     def object_idletime(self, key: bytes) -> int | None:

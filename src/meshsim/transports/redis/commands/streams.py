@@ -136,11 +136,11 @@ class StreamCommands(SessionPart):
                 f"'{group.decode('utf-8', 'replace')}'"
             )
             raise SimpleError(message)
+        min_idle_ms = max(0, _Int.decode(min_idle, "ERR Invalid min-idle-time argument for XCLAIM"))
         options = [word for word in rest if not word[:1].isdigit()]
         if options and options[0].lower() not in _XCLAIM_OPTIONS:
             message = f"ERR Unrecognized XCLAIM option '{options[0].decode('utf-8', 'replace')}'"
             raise SimpleError(message)
-        min_idle_ms = max(0, _Int.decode(min_idle, "ERR Invalid min-idle-time argument for XCLAIM"))
         return super().xclaim(key, group, consumer, min_idle_ms, *rest)  # type: ignore[misc]
 
     @command(name="XRANGE", fixed=(Key(), bytes, bytes), repeat=(bytes,))

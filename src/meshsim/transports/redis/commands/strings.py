@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshsim.transports.redis.commands.part import SessionPart
 from meshsim.transports.redis.engine import OK, CommandItem, Key, SimpleError, SimpleString, command, module
+from meshsim.transports.redis.lcs import longest_common_subsequence
 from meshsim.transports.redis.numbers import add_long_doubles, parse_long_double
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["StringCommands"]
 
 _Int = module("_command_args_parsing").Int
+_extract = module("_command_args_parsing").extract_args
 _SYNTAX = "ERR syntax error"
 _WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 _NOT_FLOAT = "ERR value is not a valid float"
@@ -99,17 +101,24 @@ class StringCommands(SessionPart):
 
     @command(name="LCS", fixed=(bytes, bytes), repeat=(bytes,))
     def lcs(self, first: bytes, second: bytes, *options: bytes) -> Any:
-        """Find the longest common subsequence of two strings; the engine gives ranges from back to front."""
+        """Find the longest common subsequence of two strings: it, its length, or where its stretches lie."""
         items = [CommandItem(name, self._db, self._db.get(name)) for name in (first, second)]
         if any(item.value is not None and not isinstance(item.value, bytes) for item in items):
             raise SimpleError("ERR The specified keys must contain string values")
-        found = super().lcs(*items, *options)  # type: ignore[misc]
-        if isinstance(found, dict):
-            for match in found[b"matches"]:
-                for place in match:
-                    if isinstance(place, list):
-                        place.sort()
-        return found
+        (ranges, only_length, least, with_length), _ = _extract(
+            options, ("idx", "len", "+minmatchlen", "withmatchlen")
+        )
+        if ranges and only_length:
+            raise SimpleError("ERR If you want both the length and indexes, please just use IDX.")
+        text, matches = longest_common_subsequence(items[0].value or b"", items[1].value or b"")
+        if not ranges:
+            return len(text) if only_length else text
+        shown = [
+            [list(in_one), list(in_other), *([length] if with_length else [])]
+            for in_one, in_other, length in matches
+            if length >= max(0, least or 0)
+        ]
+        return {b"matches": shown, b"len": len(text)}
 
     # -- expiry
 
