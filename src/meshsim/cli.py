@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from meshsim.errors import MeshError, ScenarioError, UsageError
+from meshsim.errors import MeshError, ReplayError, ScenarioError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ScenarioError as error:
         _complain(str(error))
         return USAGE
-    except UsageError as error:
+    except (UsageError, ReplayError) as error:
         _complain(f"meshsim: {error}")
         return USAGE
     except MeshError as error:

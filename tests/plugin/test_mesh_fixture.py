@@ -79,7 +79,12 @@ def test_the_marker_says_scenario_case_seed_and_seeds(project: Project) -> None:
     assert ran.code == 0, ran.out
     assert "4 passed" in ran.out
     assert "test_seeds[cased.mesh.yaml-seed6]" in ran.out
-    for words, complaint in (("sead=3", "not sead"), ("'shop'", "not positional arguments")):
+    for words, complaint in (
+        ("sead=3", "not sead"),
+        ("'shop'", "not positional arguments"),
+        ("seeds='2'", "and seeds is a whole number from 1 on, not '2'"),
+        ("seed=-1", "and seed is a whole number from 0 on, not -1"),
+    ):
         project.write("test_wrong.py", f"import pytest\n@pytest.mark.mesh({words})\ndef test_a(mesh): pass\n")
         wrong = project.pytest("test_wrong.py")
         assert wrong.code in {2, 4}

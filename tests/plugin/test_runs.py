@@ -126,6 +126,15 @@ def test_a_replay_of_a_changed_scenario_says_so(project: Project) -> None:
     assert "this is not the run that was saved" in again.out
 
 
+def test_a_replay_of_no_saved_run_is_a_usage_error(project: Project) -> None:
+    """A file that is not there and one that is something else are told in a sentence."""
+    for name, said in (("no.json", "cannot be read"), ("shop.mesh.yaml", "is no saved run")):
+        ran = project.pytest(f"--mesh-replay={name}")
+        assert ran.code == 4
+        assert f"--mesh-replay: {name} {said}" in ran.out
+        assert "INTERNALERROR" not in ran.out
+
+
 def test_unknown_is_what_the_ini_file_says(project: Project) -> None:
     """A run in which a fault met nothing fails, unless the ini file says skip or warn."""
     project.scenario("misses", MISSES)
@@ -188,8 +197,10 @@ def test_a_wrong_scenario_is_a_clean_collection_error(project: Project) -> None:
 
 def test_determinism_is_checked_by_a_second_run(project: Project) -> None:
     """A deterministic service passes; one whose reply counts on across runs is named with its first event."""
-    good = project.pytest("shop.mesh.yaml", "--mesh-check-determinism")
+    good = project.pytest("shop.mesh.yaml", "--mesh-check-determinism", "--junitxml=junit.xml")
     assert good.code == 0, good.out
+    names = [one.attrib["name"] for one in ET.parse(project.folder / "junit.xml").iter("property")]
+    assert names.count("mesh.trace_hash") == 1
     # An attribute of a module that no world owns outlives the first run, as a machine's state would.
     service = project.folder / "services/stock.py"
     text = service.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meshsim.errors import MeshError, ScenarioError
+from meshsim.errors import MeshError, ReplayError, ScenarioError
 from meshsim.graph import build
 from meshsim.plugin import progress, summary
 from meshsim.plugin.fixtures import properties
@@ -37,7 +37,10 @@ def add_arguments(config: pytest.Config, settings: Settings) -> None:
     if settings.replay is not None:
         from meshsim.runner.replay import load_saved  # noqa: PLC0415 - only a replay needs it
 
-        named.append(load_saved(settings.replay).scenario)
+        try:
+            named.append(load_saved(settings.replay).scenario)
+        except ReplayError as error:
+            raise pytest.UsageError(f"--mesh-replay: {error}") from None
     for path in named:
         file = config.invocation_params.dir / scenario_file(path)
         if not file.is_file():
@@ -139,6 +142,7 @@ class RunItem(pytest.Item):
         """
         settings = self.config.stash[SETTINGS]
         result = self._run(settings)
+        self.user_properties += properties(result)
         if settings.check_determinism:
             self._compare(result, self._run(settings))
         self.result = result
@@ -157,7 +161,7 @@ class RunItem(pytest.Item):
         from meshsim.runner import run_document  # noqa: PLC0415 - collecting does not need it
 
         with progress.line(self.config, self.name) as tell:
-            result = run_document(
+            return run_document(
                 self.document,
                 self.seed,
                 saved=self.saved,
@@ -165,8 +169,6 @@ class RunItem(pytest.Item):
                 trace=settings.trace,
                 **settings.world_options(),
             )
-        self.user_properties += properties(result)
-        return result
 
     def _compare(self, one: Result, other: Result) -> None:
         if one.hash != other.hash:

@@ -14,12 +14,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     settings = metafunc.config.stash[SETTINGS]
     marker = metafunc.definition.get_closest_marker("mesh")
     words: dict[str, Any] = {} if marker is None else dict(marker.kwargs)
-    unknown = sorted(set(words) - {"scenario", "case", "seed", "seeds"})
-    if unknown or (marker is not None and marker.args):
-        wrong = ", ".join(unknown) or "positional arguments"
+    wrong = _wrong(words, () if marker is None else marker.args)
+    if wrong is not None:
         where = metafunc.definition.nodeid
-        msg = f"{where}: @pytest.mark.mesh takes scenario=, case=, seed= and seeds=, not {wrong}"
-        raise pytest.UsageError(msg)
+        raise pytest.UsageError(
+            f"{where}: @pytest.mark.mesh takes scenario=, case=, seed= and seeds=, {wrong}"
+        )
     # Several scenarios on the command line are several tests; one is what the fixture `mesh_scenario` says.
     scenarios: list[tuple[Any, str | None]] = [(None, None)]
     if words.get("scenario") is not None or words.get("case") is not None:
@@ -33,6 +33,20 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         return
     runs = [(scenario, case, seed) for scenario, case in scenarios for seed in seeds]
     metafunc.parametrize("mesh", runs, indirect=True, ids=[_name(*run) for run in runs])
+
+
+def _wrong(words: dict[str, Any], args: tuple[Any, ...]) -> str | None:
+    """Say what is wrong with a marker, as the end of a sentence."""
+    if args:
+        return "not positional arguments"
+    unknown = sorted(set(words) - {"scenario", "case", "seed", "seeds"})
+    if unknown:
+        return f"not {', '.join(unknown)}"
+    for name, least in (("seed", 0), ("seeds", 1)):
+        value = words.get(name)
+        if value is not None and (type(value) is not int or value < least):
+            return f"and {name} is a whole number from {least} on, not {value!r}"
+    return None
 
 
 def _name(scenario: Any, case: str | None, seed: int | None) -> str:
