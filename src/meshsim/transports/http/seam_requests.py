@@ -33,6 +33,7 @@ from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.state import current
 from meshsim.transports.http import calls, wire
 from meshsim.transports.http.codec import BodyChunk, RequestHead
+from meshsim.transports.http.places import Places
 from meshsim.transports.http.reply import Reply
 
 if TYPE_CHECKING:
@@ -76,12 +77,9 @@ def _make_twin(pool: connectionpool.HTTPConnectionPool) -> connectionpool.HTTPCo
     twin._make_request = partial(_make_request, weakref.ref(twin))  # type: ignore[method-assign]
     if pool.pool is None:
         return twin
-    # As the constructor does it: a queue full of places, each of which a connection may fill.
-    size = pool.pool.maxsize
-    queue = twin.pool = twin.QueueCls(size)
-    for _ in range(size):
-        queue.put(None)
-    weakref.finalize(twin, connectionpool._close_pool_connections, queue).atexit = False
+    places: Any = Places(pool.pool.maxsize)
+    twin.pool = places
+    weakref.finalize(twin, connectionpool._close_pool_connections, places).atexit = False
     return twin
 
 
@@ -192,9 +190,7 @@ class MeshConnection(HTTPConnection):
                     self.sock.send(BodyChunk(chunk.encode() if isinstance(chunk, str) else bytes(chunk)))
             self.sock.send(BodyChunk(b"", more=False))
 
-    def _mesh_headers(
-        self, url: str, headers: Headers, framed: Any, *, chunked: bool
-    ) -> Headers:
+    def _mesh_headers(self, url: str, headers: Headers, framed: Any, *, chunked: bool) -> Headers:
         """Return the header lines in the order in which urllib3 puts them."""
         given = {name.lower() for name, _ in headers}
         lines: Headers = []
