@@ -133,11 +133,10 @@ class Connector:
 
     def _failed(self, _connection: Connection, protocol: bool) -> None:  # noqa: FBT001 - the shape of a callback
         self._handshake = None
+        self.socket.tell(Event.DISCONNECTED, self.socket.descriptor_number(), self.text)
         if protocol:
-            self.socket.tell(Event.HANDSHAKE_FAILED_PROTOCOL, _UNEXPECTED, self.text)
             self._give_up()
         else:
-            self.socket.tell(Event.DISCONNECTED, self.socket.descriptor_number(), self.text)
             self._again()
 
     def lost(self, pipe: LinkPipe, *, protocol: bool) -> None:
@@ -193,10 +192,6 @@ class Connector:
             pipe.end(linger_ms)
 
 
-# ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_READY would be a wrong READY; a type that does not fit is this one.
-_UNEXPECTED: Final = int(Event.PROTOCOL_ERROR_ZMTP_INVALID_METADATA)
-
-
 class Binding:
     """One bound endpoint and the connections that came to it.
 
@@ -247,10 +242,8 @@ class Binding:
         socket.attach(pipe, ready.routing_id)
         pipe.plug(connection)
 
-    def _failed(self, connection: Connection, protocol: bool) -> None:  # noqa: FBT001 - the shape of a callback
+    def _failed(self, connection: Connection, _protocol: bool) -> None:  # noqa: FBT001 - the shape of a callback
         self._handshakes.pop(connection, None)
-        if protocol:
-            self.socket.tell(Event.HANDSHAKE_FAILED_PROTOCOL, _UNEXPECTED, self.text)
         self.socket.tell(Event.DISCONNECTED, self.socket.descriptor_number(), self.text)
 
     def lost(self, pipe: LinkPipe, *, protocol: bool) -> None:  # noqa: ARG002 - it is over either way

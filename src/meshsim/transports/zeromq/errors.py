@@ -8,7 +8,7 @@ the background, and what a caller sees is a queue that stays empty or full. So o
     connect    ConnectRefused      nothing; tried again after RECONNECT_IVL (monitor: CLOSED, CONNECT_RETRIED)
     connect    ConnectTimeout      nothing; the same
     handshake  no READY in time    nothing; the same after HANDSHAKE_IVL
-    handshake  types do not fit    nothing; the connecting end gives the endpoint up (HANDSHAKE_FAILED_PROTOCOL)
+    handshake  types do not fit    nothing; the connecting end gives the endpoint up (DISCONNECTED)
     established ConnectionReset    nothing; connected again, what was queued and not yet sent is kept
     send       the queue is full   zmq.Again after SNDTIMEO or with DONTWAIT; PUB and ROUTER drop instead
     receive    nothing came        zmq.Again after RCVTIMEO or with DONTWAIT

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from meshsim.transports.zeromq.errors import EINVAL, failure
-
-if TYPE_CHECKING:
-    from meshsim.transports.zeromq.pipes import Pipe
+from typing import Any
 
 __all__ = ["to_bytes"]
-
-PROPERTIES = ("Socket-Type", "Identity", "Routing-Id", "Peer-Address", "User-Id")
 
 
 def to_bytes(data: Any) -> bytes:
@@ -25,16 +18,8 @@ def to_bytes(data: Any) -> bytes:
     if isinstance(data, str):
         msg = "unicode not allowed, use send_string"
         raise TypeError(msg)
-    return bytes(memoryview(data))
-
-
-def peer_property(pipe: Pipe | None, name: str) -> str:
-    """Return what `Frame.get` tells of the peer that a frame came from.
-
-    Raises:
-        ZMQError: EINVAL, there is no such property.
-    """
-    value = pipe.properties.get(name) if pipe is not None else None
-    if value is None:
-        raise failure(EINVAL)
-    return value
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        msg = f"a bytes-like object is required, not '{type(data).__name__}'"
+        raise TypeError(msg) from None

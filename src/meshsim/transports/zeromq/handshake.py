@@ -102,7 +102,9 @@ class Handshake:
             ready = Ready(socket.type_name, routing_id)
             self._connection.send(ready, READY_BYTES + len(ready.type_name) + len(routing_id))
         elif type(item) is Ready:
-            if item.type_name not in FITS[socket.type_name]:
+            most = socket.options.max_message_bytes
+            # MAXMSGSIZE holds for the handshake's own commands as well: a small one lets nobody in.
+            if item.type_name not in FITS[socket.type_name] or 0 <= most < READY_BYTES:
                 self._fail(protocol=True)
                 return
             if self._timer is not None:

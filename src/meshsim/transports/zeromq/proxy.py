@@ -65,39 +65,35 @@ def run(
         ready = dict(poll(list(items), -1))
         if control is not None and ready.get(control):
             command = control.receive_message(0)
+            paused = _obey(command, control, there, back, paused=paused)
             if command == [b"TERMINATE"]:
                 return 0
-            paused = _obey(command, control, there, back, paused=paused)
         if paused:
             continue
-        moved = [side for side in sides if ready.get(side.source) and side.target.events() & POLLOUT]
-        for side in moved:
-            side.move()
-        if not moved and len(ready) - bool(control is not None and ready.get(control)):
+        for side in sides:
+            if ready.get(side.source):
+                side.move()
+        stuck = [side for side in sides if ready.get(side.source) and side.source.events() & POLLIN]
+        if stuck:
             # Something came and cannot be passed on: wait for room, or for a command.
-            waits = [(side.target, side.target, POLLOUT) for side in sides if ready.get(side.source)]
+            waits = [(side.target, side.target, POLLOUT) for side in stuck]
             if control is not None:
                 waits.append((control, control, POLLIN))
             poll(list(waits), -1)
 
 
-def _obey(
-    command: list[bytes], control: MeshSocket, there: _Side, back: _Side, *, paused: bool
-) -> bool:
+def _obey(command: list[bytes], control: MeshSocket, there: _Side, back: _Side, *, paused: bool) -> bool:
+    """Answer a command, each with something, and return whether the proxy pauses now."""
     word = command[0] if len(command) == 1 else b""
     if word == b"STATISTICS":
-        numbers = [*there.received, *there.sent, *back.received, *back.sent]
+        numbers = [*there.received, *back.sent, *back.received, *there.sent]
         control.send_message(tuple(struct.pack("=Q", number) for number in numbers), 0)
         return paused
-    if word == b"PAUSE":
-        paused = True
-    elif word == b"RESUME":
-        paused = False
-    else:
+    if word not in (b"PAUSE", b"RESUME", b"TERMINATE"):
         raise failure(EINVAL)
-    if control.kind == SocketType.REP:
-        control.send(b"", 0)
-    return paused
+    control.send(b"", 0)
+    # libzmq 4.3.5 has the two the wrong way round, and that is what runs in production (tests/parity/zeromq).
+    return word == b"RESUME" or (paused and word == b"TERMINATE")
 
 
 def monitored_queue(

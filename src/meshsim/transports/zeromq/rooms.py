@@ -13,20 +13,18 @@ __all__ = ["rooms"]
 
 
 def rooms() -> list[tuple[str, Callable[[], list[Patch]]]]:
-    """Return what a simulation wants to know of this room."""
-    return [("zmq", _blocking), ("zmq.asyncio", _asyncio), ("zmq.devices.monitoredqueue", _devices)]
+    """Return what a simulation wants to know of this room.
+
+    `zmq.asyncio` is not among them: it is written over `zmq.Socket` and its descriptor, and ours is one of the
+    kernel's that event loops can wait for.
+    """
+    return [("zmq", _blocking), ("zmq.devices", _devices)]
 
 
 def _blocking() -> list[Patch]:
     from meshsim.transports.zeromq import seam  # noqa: PLC0415  the library is only there now
 
     return seam.patches()
-
-
-def _asyncio() -> list[Patch]:
-    from meshsim.transports.zeromq import asyncio  # noqa: PLC0415  as above
-
-    return asyncio.patches()
 
 
 def _devices() -> list[Patch]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import zmq
@@ -637,10 +638,15 @@ def patches() -> list[Patch]:
 
 def device_patches() -> list[Patch]:
     """Return the patches of `zmq.devices`."""
-    module = sys.modules["zmq.devices.monitoredqueue"]
+    module, base = sys.modules["zmq.devices.monitoredqueue"], sys.modules["zmq.devices.basedevice"]
     if not _real_queue:
         _real_queue.append(vars(module)["monitored_queue"])
-    return [Patch(module, "monitored_queue", monitored_queue, rebind=True)]
+    # A bound method of the real class method, taken when the module was imported.
+    factory = MethodType(context_instance, Context)
+    return [
+        Patch(module, "monitored_queue", monitored_queue, rebind=True),
+        Patch(vars(base)["Device"], "context_factory", factory),
+    ]
 
 
 _CONTEXT = {

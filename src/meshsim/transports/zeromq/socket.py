@@ -385,7 +385,8 @@ class MeshSocket(File):
         try:
             binding.begin()
         except OSError as error:
-            self.tell(Event.BIND_FAILED, error.errno or EADDRINUSE, address.text)
+            self.tell(Event.CLOSED, self.descriptor_number(), "")
+            self.tell(Event.BIND_FAILED, error.errno or EADDRINUSE, address.text.partition("://")[2])
             raise failure(error.errno or EADDRINUSE) from None
         self._last_endpoint = address.text.encode()
         self._endpoints.append((address.text, binding))
