@@ -62,11 +62,11 @@ def _found(host: str, port: int) -> str:
     return found
 
 
-def getaddrinfo(
+def getaddrinfo(  # noqa: PLR0917 - its real signature
     host: Any,
     port: Any,
     family: int = 0,
-    type: int = 0,
+    type: int = 0,  # noqa: A002 - its name in the real signature
     proto: int = 0,
     flags: int = 0,
 ) -> list[tuple[Any, Any, int, str, tuple[Any, ...]]]:
@@ -81,50 +81,46 @@ def getaddrinfo(
     if isinstance(host, (bytes, bytearray)):
         host = host.decode("ascii")
     number = _port(port)
-    if host in {None, ""}:
-        passive = bool(flags & socket.AI_PASSIVE)
-        found = "0.0.0.0" if passive and host is None else addresses.LOOPBACK  # noqa: S104 - any address
-        if host == "":
-            found = "0.0.0.0" if passive else addresses.LOOPBACK  # noqa: S104 - as above
+    kinds = _kinds(type, proto)
+    canonical = str(host or "") if flags & socket.AI_CANONNAME else ""
+    packed = addresses.numeric(host) if host else None
+    if packed is not None:
+        wanted = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+        if family and family != wanted and not flags & socket.AI_V4MAPPED:
+            raise socket.gaierror(socket.EAI_ADDRFAMILY, "Address family for hostname not supported")
+        return _answers(wanted, host, number, kinds, canonical)
+    if family not in {0, socket.AF_INET, socket.AF_INET6}:
+        raise socket.gaierror(socket.EAI_FAMILY, "ai_family not supported")
+    if not host:
+        found = "0.0.0.0" if flags & socket.AI_PASSIVE else addresses.LOOPBACK  # noqa: S104 - any address
+    elif flags & socket.AI_NUMERICHOST:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     else:
-        written = addresses.numeric(host)
-        if written is None and flags & socket.AI_NUMERICHOST:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        if written is not None:
-            wanted = socket.AF_INET if len(written) == 4 else socket.AF_INET6
-            if family and family != wanted and not flags & socket.AI_V4MAPPED:
-                raise socket.gaierror(socket.EAI_ADDRFAMILY, "Address family for hostname not supported")
-            return _answers(wanted, host, number, type, proto, host if flags & socket.AI_CANONNAME else "")
         try:
             found = _found(host, number)
         except FenceError:
             if not fence.allow_network:
                 raise
             return fence.real["getaddrinfo"].real(host, port, family, type, proto, flags)  # type: ignore[no-any-return]
-    wanted = socket.AF_INET6 if family == socket.AF_INET6 else socket.AF_INET
-    if family not in {0, socket.AF_INET, socket.AF_INET6}:
-        raise socket.gaierror(socket.EAI_FAMILY, "ai_family not supported")
-    return _answers(
-        wanted, found, number, type, proto, str(host or "") if flags & socket.AI_CANONNAME else ""
-    )
+    return _answers(family or socket.AF_INET, found, number, kinds, canonical)
 
 
-def _answers(  # noqa: PLR0917 - the parts of an answer
-    family: int, host: str, port: int, kind: int, proto: int, canonical: str
-) -> list[tuple[Any, Any, int, str, tuple[Any, ...]]]:
+def _kinds(kind: int, proto: int) -> list[tuple[Any, int]]:
+    """Return the types and protocols that are asked for."""
     kind &= ~(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    chosen = [(k, p) for k, p in KINDS if kind in {0, k} and (not proto or not p or proto == p)]
+    chosen = [(k, p or proto) for k, p in KINDS if kind in {0, k} and (not proto or not p or proto == p)]
     if not chosen:
         raise socket.gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
+    return chosen
+
+
+def _answers(
+    family: int, host: str, port: int, kinds: list[tuple[Any, int]], canonical: str
+) -> list[tuple[Any, Any, int, str, tuple[Any, ...]]]:
+    address = addresses.written(family, host, port)
     return [
-        (
-            socket.AddressFamily(family),
-            k,
-            p or proto,
-            canonical if not index else "",
-            addresses.written(family, host, port),
-        )
-        for index, (k, p) in enumerate(chosen)
+        (socket.AddressFamily(family), kind, protocol, "" if index else canonical, address)
+        for index, (kind, protocol) in enumerate(kinds)
     ]
 
 

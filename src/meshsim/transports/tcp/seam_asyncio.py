@@ -23,7 +23,7 @@ async def getaddrinfo(
     port: Any,
     *,
     family: int = 0,
-    type: int = 0,
+    type: int = 0,  # noqa: A002 - its name in the real signature
     proto: int = 0,
     flags: int = 0,
 ) -> Any:

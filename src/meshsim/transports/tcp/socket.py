@@ -98,10 +98,10 @@ class MeshSocket(socket.socket):
     _io_refs: int
     _closed: bool
 
-    def __init__(  # pylint: disable=super-init-not-called
+    def __init__(
         self,
         family: int = -1,
-        type: int = -1,
+        type: int = -1,  # noqa: A002 - its name in the real signature
         proto: int = -1,
         fileno: int | None = None,
     ) -> None:
