@@ -155,7 +155,8 @@ class RunItem(pytest.Item):
             self.warn(pytest.PytestWarning(result.headline))
             return
         saved = result.save(settings.root / ".meshsim" / "failures")
-        raise ScenarioFailed(result.report(self.nodeid, saved))
+        # The first line is what pytest's own summary shows beside the node.
+        raise ScenarioFailed(f"{result.headline}\n{result.report(self.nodeid, saved)}")
 
     def _run(self, settings: Settings) -> Result:
         from meshsim.runner import run_document  # noqa: PLC0415 - collecting does not need it
