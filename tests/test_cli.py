@@ -201,7 +201,7 @@ def test_a_process_of_its_own_gives_the_same_run(project: Project) -> None:
     """`python -m meshsim` gives the same hash whatever PYTHONHASHSEED is, also where it is not set."""
     hashes = set()
     for env in ({}, {"PYTHONHASHSEED": "3"}):
-        ran = project.run(sys.executable, "-m", "meshsim", "run", "shop.mesh.yaml", **env)
+        ran = project.run(sys.executable, "-m", "meshsim", "run", "shop.mesh.yaml", **env)  # type: ignore[arg-type]
         assert ran.code == 0, ran.out
         hashes.add(ran.out.strip().rpartition(" hash ")[2])
     assert len(hashes) == 1

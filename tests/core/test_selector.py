@@ -73,7 +73,7 @@ def test_a_selector_reads_back_what_it_writes(caller: str | None, target: str, o
         ("payments shop.Payments/Pay", Call("s/0", "payments/0", "shop.Payments/Pay"), True),
     ],
 )
-def test_a_selector_means_the_calls_it_names(text: str, call: Call, matches: bool) -> None:  # noqa: FBT001
+def test_a_selector_means_the_calls_it_names(text: str, call: Call, matches: bool) -> None:
     """A selector matches a call exactly when caller, target, replica and operation are those it names."""
     selector = parse_selector(text)
     assert selector.matches_call(call) is matches

@@ -33,7 +33,9 @@ class Lab:
         unhandled: (host, where, error) of each error that nobody handled.
     """
 
-    def __init__(self, carrier: str, seed: int = 7, policy: str = "random", watchdog_s: float | None = 10.0) -> None:
+    def __init__(
+        self, carrier: str, seed: int = 7, policy: str = "random", watchdog_s: float | None = 10.0
+    ) -> None:
         self.simulation = Simulation(
             Streams(seed), carrier_name=carrier, policy_name=policy, epoch_ns=EPOCH_NS, watchdog_s=watchdog_s
         )
@@ -44,14 +46,20 @@ class Lab:
     def __enter__(self) -> Self:
         kernel = self.kernel
         kernel.on_switch = self.switches.append
-        kernel.on_unhandled = lambda process, where, error: self.unhandled.append((process.host.name, where, error))
+        kernel.on_unhandled = lambda process, where, error: self.unhandled.append(
+            (process.host.name, where, error)
+        )
         self.simulation.enter()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.simulation.leave()
 
-    def boot(self, name: str = "a/0", path: Sequence[Path] = (), isolate: Sequence[str] | None = None) -> Process:
+    def boot(
+        self, name: str = "a/0", path: Sequence[Path] = (), isolate: Sequence[str] | None = None
+    ) -> Process:
         """Give a host (made when it is new) a process, with private modules when it has a path."""
         host = self.kernel.hosts.get(name) or self.kernel.add_host(name, name.partition("/")[0])
         process = self.kernel.boot(host)
@@ -97,7 +105,7 @@ def carrier(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def lab(carrier: str) -> Callable[..., Lab]:
-    """Make a simulation on the carrier under test: `with lab() as sim:`."""
+    """A maker of simulations on the carrier under test, each a context manager."""
 
     def make(**options: Any) -> Lab:
         return Lab(carrier, **options)

@@ -51,7 +51,7 @@ def test_a_task_that_catches_everything_and_blocks_again_becomes_a_zombie(lab: C
             try:
                 time.sleep(1)
                 log.append(time.monotonic())
-            except BaseException:  # noqa: BLE001, S112 - what the test is about
+            except BaseException:  # noqa: BLE001 - what the test is about
                 continue
 
     with lab() as sim:
@@ -219,7 +219,10 @@ def test_sigterm_lets_the_service_shut_down(lab: Callable[..., Any]) -> None:
 
     def main() -> None:
         stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda number, _: (log.append((number, threading.current_thread().name)), stop.set()))
+        signal.signal(
+            signal.SIGTERM,
+            lambda number, _: (log.append((number, threading.current_thread().name)), stop.set()),
+        )
         while not stop.wait(60):
             pass
         time.sleep(3)

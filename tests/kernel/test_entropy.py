@@ -57,8 +57,11 @@ def _reseeded() -> float:
 
 
 @pytest.mark.parametrize("source", list(SOURCES))
-def test_entropy_is_the_same_in_every_run_and_another_on_every_host(lab: Callable[..., Any], source: str) -> None:
+def test_entropy_is_the_same_in_every_run_and_another_on_every_host(
+    lab: Callable[..., Any], source: str
+) -> None:
     """Two worlds of one seed agree, whatever the process drew before; two hosts never do."""
+
     def draw() -> Any:
         return SOURCES[source]()
 

@@ -108,7 +108,9 @@ def test_names_of_asyncio_tasks_start_again_in_each_process(lab: Callable[..., A
             assert sim.run(lambda: asyncio.run(name()), host="b/0") == "Task-1"
 
 
-@pytest.mark.parametrize("make", ["new_event_loop", "SelectorEventLoop", "Runner", "uvloop.run", "uvloop.new_event_loop"])
+@pytest.mark.parametrize(
+    "make", ["new_event_loop", "SelectorEventLoop", "Runner", "uvloop.run", "uvloop.new_event_loop"]
+)
 def test_every_way_to_a_loop_gives_a_simulated_one(lab: Callable[..., Any], make: str) -> None:
     """A loop sleeps in virtual time however it was made."""
     pytest.importorskip("uvloop")
@@ -235,7 +237,9 @@ def test_run_coroutine_threadsafe_and_executors_work_together(lab: Callable[...,
         first = asyncio.run_coroutine_threadsafe(slow(3), loop).result(timeout=10)
 
         async def block() -> int:
-            return await asyncio.get_running_loop().run_in_executor(None, functools.partial(lambda: time.sleep(4) or 5))
+            return await asyncio.get_running_loop().run_in_executor(
+                None, functools.partial(lambda: time.sleep(4) or 5)
+            )
 
         second = asyncio.run_coroutine_threadsafe(block(), loop).result(timeout=10)
         asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SHOP = {
     "shop/__init__.py": "import time\nBEGAN = time.monotonic()\ntime.sleep(1)\nfrom shop import parts\nCOUNT = [0]\n",
@@ -39,7 +39,8 @@ SHOP = {
     ),
     "shared_registry/__init__.py": (
         "NAMES = set()\n"
-        "def register(name):\n    if name in NAMES:\n        raise ValueError(f'Duplicated timeseries: {name}')\n    NAMES.add(name)\n"
+        "def register(name):\n    if name in NAMES:\n"
+        "        raise ValueError(f'Duplicated timeseries: {name}')\n    NAMES.add(name)\n"
     ),
 }
 

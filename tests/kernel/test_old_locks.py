@@ -144,7 +144,7 @@ def test_old_conditions_and_events_park(lab: Callable[..., Any]) -> None:
         begin = 10_000.0
         sim.wait(sim.start(process, waits), sim.start(process, tells))
     EVENT.clear()
-    assert [(what, pytest.approx(when - begin)) for what, when in log] == [("condition", 1.0), ("event", 2.0)]
+    assert [(what, pytest.approx(when - begin)) for what, when in log] == [("condition", 1.0), ("event", 2.0)]  # type: ignore[comparison-overlap]
     assert CONDITION.acquire(blocking=False)
     CONDITION.release()
 

@@ -138,7 +138,10 @@ def _equal_data(one: object, other: object) -> bool:
 def _is_import(name: str) -> bool:
     """Whether a new name is a module that the world imported, or of one, or its name in its parent."""
     parts = name.split(".")
-    return any(".".join(parts[:count]) in sys.modules for count in range(2, len(parts) + 1)) or parts[0] not in before_modules
+    return (
+        any(".".join(parts[:count]) in sys.modules for count in range(2, len(parts) + 1))
+        or parts[0] not in before_modules
+    )
 
 
 before_modules = frozenset(name.partition(".")[0] for name in sys.modules)

@@ -42,7 +42,9 @@ class Map:
 class Handler:
     """As botocore's retry handler: what to sleep with is a default argument."""
 
-    def __init__(self, pause: Callable[[float], None] = time.sleep, *, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, pause: Callable[[float], None] = time.sleep, *, draw: Callable[[], float] = random.random
+    ) -> None:
         self.pause = pause
         self.draw = draw
 

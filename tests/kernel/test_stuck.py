@@ -76,7 +76,9 @@ def test_the_world_goes_on_after_a_deadlock_report(lab: Callable[..., Any]) -> N
         assert sim.wait(task) == 5
 
 
-def test_a_livelock_names_the_tasks_that_run(lab: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_livelock_names_the_tasks_that_run(
+    lab: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Tasks that wake each other for ever while time stands still are reported by name."""
     from meshsim.kernel.parking import ParkingLot
 
@@ -117,7 +119,7 @@ def test_the_watchdog_ends_a_loop_that_catches_exceptions(lab: Callable[..., Any
             try:
                 while True:
                     pass
-            except Exception:  # noqa: BLE001, S112 - what the test is about
+            except Exception:  # noqa: BLE001 - what the test is about
                 continue
 
     with lab(watchdog_s=0.4) as sim:
@@ -137,7 +139,7 @@ def test_the_watchdog_gives_up_a_loop_that_catches_everything(lab: Callable[...,
             try:
                 while go_on[0]:
                     pass
-            except BaseException:  # noqa: BLE001, S112 - what the test is about
+            except BaseException:  # noqa: BLE001 - what the test is about
                 continue
 
     with lab(watchdog_s=0.2) as sim:
@@ -255,7 +257,17 @@ def test_ctrl_c_during_pytest_stops_it(tmp_path: Path, carrier: str) -> None:
         "    finally:\n        sim.leave()\n"
     )
     runner = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:pysoa_test_plan", "test_endless.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:pysoa_test_plan",
+            "test_endless.py",
+        ],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -342,7 +354,10 @@ def test_threads_and_dead_locks_of_real_threads_are_told_apart(lab: Callable[...
 
     def main() -> None:
         one, two = threading.Lock(), threading.Lock()
-        threads = [threading.Thread(target=cross, args=pair, name=name) for name, pair in (("left", (one, two)), ("right", (two, one)))]
+        threads = [
+            threading.Thread(target=cross, args=pair, name=name)
+            for name, pair in (("left", (one, two)), ("right", (two, one)))
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -129,7 +129,9 @@ def test_a_travel_that_a_service_left_open_ends_with_the_world(lab: Callable[...
     ],
     ids=["sleep(0)", "sleep(tiny)", "wait(0)", "wait(tiny)", "empty()", "sched_yield"],
 )
-def test_a_loop_of_zero_waits_costs_virtual_time(lab: Callable[..., Any], spin: Callable[[float], object]) -> None:
+def test_a_loop_of_zero_waits_costs_virtual_time(
+    lab: Callable[..., Any], spin: Callable[[float], object]
+) -> None:
     """A service that polls until a second has passed gets there."""
 
     def main() -> float:

@@ -143,7 +143,9 @@ def test_a_lock_of_a_dead_world_can_be_used_for_real(lab: Callable[..., Any]) ->
     for lock in kept:
         order: list[str] = []
         with lock:
-            thread = threading.Thread(target=lambda lock=lock, order=order: (lock.acquire(), order.append("thread"), lock.release()))
+            thread = threading.Thread(
+                target=lambda lock=lock, order=order: (lock.acquire(), order.append("thread"), lock.release())
+            )
             thread.start()
             time.sleep(0.02)
             order.append("main")

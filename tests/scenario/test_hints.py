@@ -16,13 +16,17 @@ from meshsim.scenario.reading import read_text
         ("a: *orders\n", '1:4: an unquoted * starts an alias in YAML: quote it, "*orders"'),
         (
             "w: {call: shop GET /items/{id}, rate: 1/s}\n",
-            "1:27: an unquoted { ends plain text inside {: "
-            'write shop GET /items/:id, or quote "shop GET /items/{id}"',
+            (
+                "1:27: an unquoted { ends plain text inside {: "
+                'write shop GET /items/:id, or quote "shop GET /items/{id}"'
+            ),
         ),
         (
             "w: [shop GET /items/{id}/x]\n",
-            "1:21: an unquoted { ends plain text inside [: "
-            'write shop GET /items/:id/x, or quote "shop GET /items/{id}/x"',
+            (
+                "1:21: an unquoted { ends plain text inside [: "
+                'write shop GET /items/:id/x, or quote "shop GET /items/{id}/x"'
+            ),
         ),
         ("a: {b: c: d}\n", '1:9: "key: value" inside plain text starts a new key: quote the text, "c: d"'),
         ("a: b: c\n", '1:5: "key: value" inside plain text starts a new key: quote the text, "b: c"'),

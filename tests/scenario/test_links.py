@@ -80,7 +80,7 @@ def test_parties_that_meet_at_a_broker_share_no_link(
     section: Callable[..., Any],
     wrong_section: Callable[[str], list[str]],
     text: str,
-    meets: bool,  # noqa: FBT001
+    meets: bool,
 ) -> None:
     """A link's fault between a caller and a service behind a broker says where they meet."""
     if not meets:

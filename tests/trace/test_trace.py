@@ -113,7 +113,7 @@ def test_events_are_picked_by_kind_and_host(world: World) -> None:
 
 
 def test_windows_are_the_parts_of_a_run(world: World) -> None:
-    """faults reaches from its phase to settle, settle to the end, all over everything."""
+    """Faults reaches from its phase to settle, settle to the end, all over everything."""
     assert world.trace.window("faults") == Window(0, 1)
     assert world.trace.window("settle") is None
     world.now_ns = SECOND

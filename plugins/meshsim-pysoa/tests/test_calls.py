@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def begin(echo: EchoHost, *actions: str) -> list[Call]:
     """Note a job of these actions, as a client's seam does."""
-    body = {"context": {"correlation_id": "c"}, "actions": [{"action": name, "body": {"n": 1}} for name in actions]}
+    body = {
+        "context": {"correlation_id": "c"},
+        "actions": [{"action": name, "body": {"n": 1}} for name in actions],
+    }
     job = calls.begin("shop/0", "echo", "q!1", 7, body, 5)
     assert job is not None
     return echo.recorder.calls

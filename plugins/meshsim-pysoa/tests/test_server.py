@@ -55,8 +55,10 @@ def test_a_host_has_its_own_connections_and_log_name(echo: EchoHost) -> None:
     def look(process: Any) -> None:
         def inside() -> None:
             client = Client({"echo": {"transport": _transport(dict(kwargs))}})
-            layer = client._get_handler("echo").transport.core.backend_layer
-            seen.append(layer is process.tables["pysoa.backends"][next(iter(process.tables["pysoa.backends"]))])
+            layer = client._get_handler("echo").transport.core.backend_layer  # type: ignore[attr-defined]
+            seen.append(
+                layer is process.tables["pysoa.backends"][next(iter(process.tables["pysoa.backends"]))]
+            )
 
         echo.kernel.spawn(process, inside)
 

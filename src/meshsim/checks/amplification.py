@@ -28,10 +28,9 @@ _Work = tuple[str, str, str, int]
 
 def _work(call: Call) -> _Work:
     """Name the piece of work that a call is an attempt at."""
+    origin = f"origin {call.origin}" if call.origin else f"itself {call.id}"
     if call.parent:
         origin = f"call {call.parent}"
-    else:
-        origin = f"origin {call.origin}" if call.origin else f"itself {call.id}"
     body = call.request.crc if call.request is not None else 0
     return call.caller, origin, call.operation, body
 

@@ -66,6 +66,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     candidates = sorted(known)
     if (close := nearest(name, candidates)) is not None:
         return f"; did you mean {close!r}?"
-    if candidates and len(candidates) <= 20:  # noqa: PLR2004  a longer list is not read
+    if candidates and len(candidates) <= 20:
         return f"; known: {', '.join(candidates)}"
     return ""

@@ -80,7 +80,7 @@ def parse_operation(text: str) -> Operation:
         if not _NAME.fullmatch(words[0]):
             raise UsageError(f"{text!r} is not an operation: POST /orders/{{id}}, or an action's name")
         return Operation(words[0], name=words[0])
-    if len(words) != 2:  # noqa: PLR2004  a method and a path
+    if len(words) != 2:
         raise UsageError(f"{text!r} is not an operation: METHOD /path, or an action's name")
     method, path = words
     if not _METHOD.fullmatch(method):

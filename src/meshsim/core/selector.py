@@ -107,7 +107,7 @@ def parse_party(text: str) -> Party:
         raise UsageError(f"{text!r} picks a replica of everybody: name the service")
     if replica == "any":
         return Party(name, any_replica=True)
-    if not (replica.isascii() and replica.isdecimal()) or len(replica) > 6:  # noqa: PLR2004
+    if not (replica.isascii() and replica.isdecimal()) or len(replica) > 6:
         raise UsageError(f"{text!r} names no replica: {name}/0, or {name}/any for one that the seed picks")
     return Party(name, int(replica))
 

@@ -215,7 +215,7 @@ class RLock:
         return self._count if self._owner == _owner_ident() else 0
 
     def _at_fork_reinit(self) -> None:
-        self._lock._at_fork_reinit()  # noqa: SLF001 - the same class's other half
+        self._lock._at_fork_reinit()
         self._owner = self._count = 0
 
     def __repr__(self) -> str:

@@ -94,7 +94,7 @@ def freed_from_outside(kernel: Kernel) -> bool:
     """
     if not any(isinstance(task.wait, Lock) for task in _living(kernel)):
         return False
-    if not sys._current_frames().keys() - state.carriers:  # noqa: SLF001 - the interpreter's way to see all threads
+    if not sys._current_frames().keys() - state.carriers:
         return False
     for _ in range(int(OUTSIDE_S / OUTSIDE_LOOK_S)):
         if kernel.ready:

@@ -30,7 +30,7 @@ class Packet:
 
     __slots__ = ("kind", "message", "port", "size_bytes", "source", "target")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - a record has this many parts
         self, source: Host, target: Host, kind: int, size_bytes: int, message: object, port: int
     ) -> None:
         self.source = source

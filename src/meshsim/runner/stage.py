@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from meshsim.core.units import SECOND
 from meshsim.errors import ScenarioError
-from meshsim.workloads.setup import functions_of
 from meshsim.runner.watching import LOOK_EVERY_NS, Watching
 from meshsim.workloads import Load, make_load
 from meshsim.workloads.client import check_call
+from meshsim.workloads.setup import functions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

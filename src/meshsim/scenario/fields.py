@@ -94,8 +94,8 @@ def parse_value(  # a parser's result is Any, and so is this one's
     parse: Parse,
     node: Node,
     check: Check,
-    fallback: Any = None,  # noqa: ANN401
-) -> Any:  # noqa: ANN401
+    fallback: Any = None,
+) -> Any:
     """Parse one node; a refusal becomes a mistake at its place and the result is `fallback`."""
     try:
         return parse(node, check)

@@ -157,7 +157,7 @@ def count_range(node: Node, check: Check) -> tuple[int, int]:
     """Return the two ends of `a..b`, whole numbers."""
     written = text(node, check)
     low, dots, high = written.partition("..")
-    if not (dots and low.strip().isdecimal() and high.strip().isdecimal() and len(written) < 30):  # noqa: PLR2004
+    if not (dots and low.strip().isdecimal() and high.strip().isdecimal() and len(written) < 30):
         raise Refused(f"{written!r} is not a range of counts: times: 1..3, or exactly: 2")
     if int(low) > int(high):
         raise Refused(f"{written!r} runs backwards: {high.strip()}..{low.strip()}?")

@@ -66,7 +66,7 @@ class Call:
         "target_service",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - a record has this many parts
         self, number: int, room: str, caller: str, target_service: str, operation: str, sent_ns: int
     ) -> None:
         self.id = number

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from meshsim.trace.blocks import BLOCK_NUMBERS, Blocks
 from meshsim.trace.call import Call
 from meshsim.trace.event import Event, scrub
+from meshsim.trace.intent import take
 from meshsim.trace.layout import (
     CALL_FAILED,
     CALL_HANDLED,
@@ -27,7 +28,6 @@ from meshsim.trace.layout import (
     PACKET,
     SWITCH,
 )
-from meshsim.trace.intent import take
 from meshsim.trace.message import plain
 
 if TYPE_CHECKING:

@@ -148,7 +148,7 @@ def _may_match(wanted: CallFilter, caller: str, target: str) -> bool:
     )
 
 
-def _command_call(caller: str, target: str, text: str, error: str, at_ns: int, took_ns: int) -> Call:
+def _command_call(caller: str, target: str, text: str, error: str, at_ns: int, took_ns: int) -> Call:  # noqa: PLR0917 - a record has this many parts
     operation, _, arguments = text.partition(" ")
     call = Call(0, "redis", caller, target, operation, at_ns - took_ns)
     call.request = Message(operation, arguments)

@@ -193,7 +193,10 @@ def unwrapping(pair: Contexts) -> Any:
 
 @body
 def connecting_after_wrapping(pair: Contexts) -> Any:
-    with Shouting(pair[0]) as address, pair[1].wrap_socket(socket.socket(), server_hostname="localhost") as client:
+    with (
+        Shouting(pair[0]) as address,
+        pair[1].wrap_socket(socket.socket(), server_hostname="localhost") as client,
+    ):
         client.connect(address)
         client.sendall(b"late")
         return client.recv(10)

@@ -210,7 +210,7 @@ def socketserver_with_threads() -> Any:
     with socketserver.ThreadingTCPServer((HOST, 0), Handler) as server:
         server.daemon_threads = True
         thread = in_thread(server.serve_forever)
-        with socket.create_connection(server.server_address) as client, client.makefile("rwb") as file:
+        with socket.create_connection(server.server_address) as client, client.makefile("rwb") as file:  # type: ignore[arg-type]
             file.write(b"one\ntwo\n")
             file.flush()
             lines = file.readline(), file.readline()
@@ -262,7 +262,7 @@ def asyncio_streams() -> Any:
         try:
             await asyncio.open_connection(*address)
         except OSError as error:
-            found.append(type(error).__name__)
+            found.append(type(error).__name__)  # type: ignore[arg-type]
         return found
 
     return asyncio.run(main())
@@ -305,9 +305,9 @@ def asyncio_timeouts_and_resets() -> Any:
             found: list[Any] = [type(error).__name__]
         writer.write(b"x")
         try:
-            found.append(await reader.read(1))
+            found.append(await reader.read(1))  # type: ignore[possibly-undefined]
         except ConnectionError as error:
-            found.append(error)
+            found.append(error)  # type: ignore[possibly-undefined]
         writer.close()
         server.close()
         return found

@@ -134,7 +134,7 @@ def test_pymysql_shakes_hands(world: SocketWorld) -> None:
     connection.ping(reconnect=False)
     assert connection.open
     connection.close()
-    with pytest.raises(pymysql.err.OperationalError, match="2003.*Connection refused"):
+    with pytest.raises(pymysql.err.OperationalError, match=r"2003.*Connection refused"):
         pymysql.connect(host="sql", port=3307, user="u")
 
 

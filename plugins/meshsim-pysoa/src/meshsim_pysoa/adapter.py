@@ -105,7 +105,9 @@ def service_name(spec: ServiceSpec) -> str:
 
 def routing_of(graph: Graph, consumer: str) -> dict[str, dict[str, Any]]:
     """Return PySOA's client routing for a service: those that the links say it calls, else all the others."""
-    services = [spec for spec in graph.services if spec.adapter == PySOAAdapter.word and spec.name != consumer]
+    services = [
+        spec for spec in graph.services if spec.adapter == PySOAAdapter.word and spec.name != consumer
+    ]
     named = graph.providers_of(consumer)
     routed = [spec for spec in services if spec.name in named] or services
     return {service_name(spec): client_settings(broker_of(spec, graph)) for spec in routed}

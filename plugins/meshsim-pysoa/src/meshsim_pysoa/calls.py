@@ -89,7 +89,11 @@ class Job:
                 found.call_failed(call, "not run: an action before it went wrong")
                 continue
             status = status_of(errors)
-            text = "" if status == "ok" else "; ".join(f"{error['code']}: {error['message']}" for error in errors)
+            text = (
+                ""
+                if status == "ok"
+                else "; ".join(f"{error['code']}: {error['message']}" for error in errors)
+            )
             body = {"errors": list(errors)} if errors else answer.get("body")
             found.call_replied(call, status, Message(body=body), text)
 
@@ -102,7 +106,7 @@ def status_of(errors: Sequence[Mapping[str, Any]]) -> str:
     return next((str(error["code"]) for error in errors if not error.get("is_caller_error")), "ok")
 
 
-def begin(  # noqa: PLR0913, PLR0917 - what there is to know of a job
+def begin(  # noqa: PLR0917 - what there is to know of a job
     caller: str,
     service_name: str,
     queue: str,

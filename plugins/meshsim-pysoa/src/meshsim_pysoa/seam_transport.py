@@ -14,7 +14,7 @@ original_send = RedisTransportCore.send_message
 original_receive = RedisTransportCore.receive_message
 
 
-def send_message(  # noqa: PLR0913, PLR0917 - PySOA's signature
+def send_message(  # noqa: PLR0917 - PySOA's signature
     core: Any,
     queue_name: str,
     request_id: int,

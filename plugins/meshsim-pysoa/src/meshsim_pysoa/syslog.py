@@ -21,7 +21,7 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 LOOPBACK_MTU: Final = 65_535
 
 original_create_socket = pysoa_logging.SyslogHandler.createSocket
-original_discover_mtu = pysoa_logging._discover_minimum_mtu_to_target  # noqa: SLF001 - it tries with real datagrams
+original_discover_mtu = pysoa_logging._discover_minimum_mtu_to_target
 
 
 class Nowhere:

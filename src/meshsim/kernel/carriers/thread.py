@@ -109,7 +109,7 @@ class ThreadCarrier:
         """Return where a parked task stands."""
         if task.carrier is None:
             return None
-        return sys._current_frames().get(task.carrier.ident)  # noqa: SLF001 - the interpreter's way to see a stack
+        return sys._current_frames().get(task.carrier.ident)
 
     def break_step(self, kernel: Kernel, task: Task | None, strikes: int) -> None:
         """Have the thread of the step raise; one that really blocks in C is given up, and the hub goes on.

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from meshsim.kernel.process import Process
 
 real_default_selector = selectors.DefaultSelector
-real_make_self_pipe = selector_events.BaseSelectorEventLoop._make_self_pipe  # type: ignore[attr-defined]  # noqa: SLF001
-real_close_self_pipe = selector_events.BaseSelectorEventLoop._close_self_pipe  # type: ignore[attr-defined]  # noqa: SLF001
-real_write_to_self = selector_events.BaseSelectorEventLoop._write_to_self  # type: ignore[attr-defined]  # noqa: SLF001
+real_make_self_pipe = selector_events.BaseSelectorEventLoop._make_self_pipe  # type: ignore[attr-defined]
+real_close_self_pipe = selector_events.BaseSelectorEventLoop._close_self_pipe  # type: ignore[attr-defined]
+real_write_to_self = selector_events.BaseSelectorEventLoop._write_to_self  # type: ignore[attr-defined]
 real_create_future = base_events.BaseEventLoop.create_future
 real_call_exception_handler = base_events.BaseEventLoop.default_exception_handler
-real_add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler  # noqa: SLF001
-real_remove_signal_handler = unix_events._UnixSelectorEventLoop.remove_signal_handler  # noqa: SLF001
-real_poll_register = selectors._PollLikeSelector.register  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+real_add_signal_handler = unix_events._UnixSelectorEventLoop.add_signal_handler
+real_remove_signal_handler = unix_events._UnixSelectorEventLoop.remove_signal_handler
+real_poll_register = selectors._PollLikeSelector.register
 REAL_POLLERS = (type(select.poll()), select.epoll)
 real_select = {
     kind: kind.select for kind in (selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector)
@@ -235,11 +235,11 @@ def _silence(loops: Any) -> None:
     """Have the transports of a process that has died complain no more: nobody was left who could close them."""
     for loop in loops:
         for transport in list(getattr(loop, "_transports", {}).values()):
-            transport._closing = True  # noqa: SLF001 - what its finalizers look at
-            transport._sock = None  # noqa: SLF001
+            transport._closing = True
+            transport._sock = None
             secured = getattr(transport.get_protocol(), "_app_transport", None)
             if secured is not None:
-                secured._closed = True  # noqa: SLF001 - as above
+                secured._closed = True
 
 
 def close_self_pipe(self: Any) -> None:
@@ -436,7 +436,7 @@ def remove_signal_handler(self: Any, sig: int) -> bool:
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
     loop = selector_events.BaseSelectorEventLoop
-    unix = unix_events._UnixSelectorEventLoop  # noqa: SLF001
+    unix = unix_events._UnixSelectorEventLoop
     return [
         Patch(selectors, "DefaultSelector", default_selector),
         Patch(loop, "_make_self_pipe", make_self_pipe),
@@ -447,9 +447,9 @@ def patches() -> list[Patch]:
         Patch(unix, "add_signal_handler", add_signal_handler),
         Patch(unix, "remove_signal_handler", remove_signal_handler),
         *[Patch(kind, "select", _SELECTS[kind]) for kind in real_select],
-        Patch(selectors._PollLikeSelector, "register", poll_register),  # type: ignore[attr-defined]  # noqa: SLF001
+        Patch(selectors._PollLikeSelector, "register", poll_register),
         # Nobody's policy outlives the world: this one is put back.
-        Patch(events, "_event_loop_policy", events._event_loop_policy),  # type: ignore[attr-defined]  # noqa: SLF001
+        Patch(events, "_event_loop_policy", events._event_loop_policy),  # type: ignore[attr-defined]
     ]
 
 

@@ -143,7 +143,7 @@ class _Finder:
                 self._look_at_condition(thing)
 
     def _look_at_condition(self, condition: Any) -> None:
-        ours = self._ours.get(id(condition._lock))  # noqa: SLF001 - the lock has no public door
+        ours = self._ours.get(id(condition._lock))
         for name in _CONDITION_COPIES if ours is not None else ():
             copied = vars(condition).get(name, _MISSING)
             method = getattr(ours, name, _MISSING)

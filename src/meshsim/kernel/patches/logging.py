@@ -34,15 +34,15 @@ class LoggingState:
         ]
         self._known = frozenset(manager.loggerDict)
         self._module = (
-            logging._handlers,  # type: ignore[attr-defined]  # noqa: SLF001 - no public door
-            logging._handlerList,  # type: ignore[attr-defined]  # noqa: SLF001 - no public door
+            logging._handlers,  # type: ignore[attr-defined]
+            logging._handlerList,  # type: ignore[attr-defined]
             manager.disable,
             logging.lastResort,
             logging.raiseExceptions,
             logging.getLoggerClass(),
         )
-        logging._handlers = weakref.WeakValueDictionary()  # type: ignore[attr-defined]  # noqa: SLF001
-        logging._handlerList = []  # type: ignore[attr-defined]  # noqa: SLF001
+        logging._handlers = weakref.WeakValueDictionary()  # type: ignore[attr-defined]
+        logging._handlerList = []  # type: ignore[attr-defined]
 
     def leave(self) -> None:
         """Put it back; loggers that appeared in the world lose their handlers, which belong to it."""
@@ -57,7 +57,7 @@ class LoggingState:
             logger.handlers[:] = handlers
             logger.filters[:] = filters
         handlers, listed, manager.disable, logging.lastResort, logging.raiseExceptions, kind = self._module
-        logging._handlers, logging._handlerList = handlers, listed  # type: ignore[attr-defined]  # noqa: SLF001
+        logging._handlers, logging._handlerList = handlers, listed  # type: ignore[attr-defined]
         logging.setLoggerClass(kind)
-        manager._clear_cache()  # type: ignore[attr-defined]  # noqa: SLF001 - levels changed behind its back
+        manager._clear_cache()  # type: ignore[attr-defined]
         self._loggers.clear()

@@ -81,7 +81,7 @@ def sigpending() -> set[Any]:
     """Return what was sent to the host and is blocked."""
     task = signals.service_task()
     if task is None:
-        return real_sigpending()
+        return real_sigpending()  # type: ignore[no-any-return]
     return {signal.Signals(number) for number in _mask(task.process).pending}
 
 

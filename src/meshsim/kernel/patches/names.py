@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import _time_machine
@@ -44,7 +45,7 @@ HOMES = frozenset(
 _runner_names: dict[str, bool] = {}
 _follower_names: dict[str, bool] = {}
 _installed_names: dict[str, bool] = {}
-_STANDARD_LIBRARY = os.path.dirname(os.__file__)
+_STANDARD_LIBRARY = str(Path(os.__file__).parent)
 
 
 def _is_runner(name: str) -> bool:

@@ -197,7 +197,9 @@ def platform_uname() -> Any:
     task = _service_task()
     if task is None:
         return real
-    return platform.uname_result(real.system, host_name(task.process), real.release, real.version, real.machine)
+    return platform.uname_result(
+        real.system, host_name(task.process), real.release, real.version, real.machine
+    )
 
 
 ExitFunctions = list[tuple["Callable[..., Any]", tuple[Any, ...], dict[str, Any]]]
@@ -249,15 +251,26 @@ def run_exit_functions() -> None:
 
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
-    environment = Environment(os.environ._data)  # type: ignore[attr-defined]  # noqa: SLF001
+    environment = Environment(os.environ._data)  # type: ignore[attr-defined]
     return [
         Patch(os.environ, "_data", environment),
         Patch(os.environb, "_data", environment),
-        *existing(atexit, {"register": register, "unregister": unregister, "_run_exitfuncs": run_exit_functions}, rebind=True),
+        *existing(
+            atexit,
+            {"register": register, "unregister": unregister, "_run_exitfuncs": run_exit_functions},
+            rebind=True,
+        ),
         *existing(os, {"putenv": putenv, "unsetenv": unsetenv}),
         *existing(
             os,
-            {"getpid": getpid, "getppid": getppid, "uname": uname, "chdir": chdir, "_exit": exit_now, "abort": abort},
+            {
+                "getpid": getpid,
+                "getppid": getppid,
+                "uname": uname,
+                "chdir": chdir,
+                "_exit": exit_now,
+                "abort": abort,
+            },
             rebind=True,
         ),
         *existing(socket, {"gethostname": gethostname, "getfqdn": getfqdn}, rebind=True),

@@ -19,20 +19,45 @@ if TYPE_CHECKING:
     from meshsim.kernel.task import Task
 
 real_urandom = os.urandom
-real_inst = random._inst  # noqa: SLF001 - what the module's functions are bound to
+real_inst = random._inst
 real_init = random.Random.__init__
 real_seed = random.Random.seed
 real_getnode = uuid.getnode
 real_rand_bytes = ssl.RAND_bytes
 _source_loader: Any = _bootstrap_external._LoaderBasics  # type: ignore[attr-defined]  # what all loaders of source share
 real_exec_module: Any = _source_loader.exec_module
-real_candidate_names = tempfile._get_candidate_names  # type: ignore[attr-defined]  # noqa: SLF001
+real_candidate_names = tempfile._get_candidate_names  # type: ignore[attr-defined]
 
 # What the bodies of shared modules draw while they are imported, by the task that imports.
 importing: dict[Task, random.Random] = {}
 
 # The functions of the `random` module that are methods of one hidden generator.
-METHODS = ["seed", "random", "uniform", "triangular", "randint", "choice", "randrange", "sample", "shuffle", "choices", "normalvariate", "lognormvariate", "expovariate", "vonmisesvariate", "gammavariate", "gauss", "betavariate", "binomialvariate", "paretovariate", "weibullvariate", "getstate", "setstate", "getrandbits", "randbytes"]
+METHODS = [
+    "seed",
+    "random",
+    "uniform",
+    "triangular",
+    "randint",
+    "choice",
+    "randrange",
+    "sample",
+    "shuffle",
+    "choices",
+    "normalvariate",
+    "lognormvariate",
+    "expovariate",
+    "vonmisesvariate",
+    "gammavariate",
+    "gauss",
+    "betavariate",
+    "binomialvariate",
+    "paretovariate",
+    "weibullvariate",
+    "getstate",
+    "setstate",
+    "getrandbits",
+    "randbytes",
+]
 
 
 def generator() -> random.Random:
@@ -148,7 +173,7 @@ def candidate_names() -> Any:
         return real_candidate_names()
     found = task.process.tables.get("temporary names")
     if found is None:
-        found = task.process.tables["temporary names"] = tempfile._RandomNameSequence()  # type: ignore[attr-defined]  # noqa: SLF001
+        found = task.process.tables["temporary names"] = tempfile._RandomNameSequence()  # type: ignore[attr-defined]
     return found
 
 

@@ -88,9 +88,9 @@ def deliver(process: Process, signum: int) -> None:
         return
     if main is state.task and main.state == RUNNING:
         # Not when a timer on the hub calls: the task that ran last is parked then.
-        handler(signum, sys._getframe())  # noqa: SLF001 - what a handler gets as its second argument
+        handler(signum, sys._getframe())
         return
-    kernel.alert(main, lambda: handler(signum, sys._getframe()))  # noqa: SLF001
+    kernel.alert(main, lambda: handler(signum, sys._getframe()))
 
 
 def _arm(process: Process, seconds: float, interval: float) -> float:

@@ -37,8 +37,8 @@ real_rlock = _thread.RLock
 real_main_thread = threading.main_thread
 real_simple_queue = _queue.SimpleQueue
 real_excepthook = threading.excepthook
-real_counter = threading._counter  # type: ignore[attr-defined]  # noqa: SLF001 - numbers go into names
-real_pool_counter = pools.ThreadPoolExecutor._counter  # type: ignore[attr-defined]  # noqa: SLF001
+real_counter = threading._counter  # type: ignore[attr-defined]
+real_pool_counter = pools.ThreadPoolExecutor._counter  # type: ignore[attr-defined]
 JOINABLE = sys.version_info >= (3, 13)
 
 
@@ -145,13 +145,13 @@ def start_joinable_thread(function: Callable[[], object], handle: Any = None, da
         try:
             function()
         finally:
-            handle._set_done()  # noqa: SLF001 - the handle is ours
+            handle._set_done()
 
     owner = getattr(function, "__self__", None)
     name = owner.name if isinstance(owner, threading.Thread) else "thread"
     started = state.kernel.spawn(task.process, _body, body, (), {}, name=name)  # type: ignore[union-attr]
     # A task that is killed before it ran never enters `body`: its joiners are told all the same.
-    started.done_callbacks.append(lambda _: handle._set_done())  # noqa: SLF001
+    started.done_callbacks.append(lambda _: handle._set_done())
     handle.ident = started.ident
     return handle
 
@@ -184,7 +184,7 @@ def become_main_thread() -> None:
     """Give the calling task's process a main thread object; the task is its main task."""
     task = _task()
     if task is not None:
-        task.process.tables["main_thread"] = threading._MainThread()  # type: ignore[attr-defined]  # noqa: SLF001
+        task.process.tables["main_thread"] = threading._MainThread()  # type: ignore[attr-defined]
 
 
 def excepthook(args: Any, /) -> None:
@@ -380,14 +380,14 @@ def patches() -> list[Patch]:
 def enter_driver(driver: Task) -> Callable[[], None]:
     """Let the driver's task be the thread that opened the world; returns what undoes it."""
     thread = threading.current_thread()
-    active = threading._active  # type: ignore[attr-defined]  # noqa: SLF001 - the table has no public door
-    real = thread._ident  # type: ignore[attr-defined]  # noqa: SLF001
+    active = threading._active  # type: ignore[attr-defined]
+    real = thread._ident  # type: ignore[attr-defined]
     driver.process.tables["main_thread"] = threading.main_thread()
     others = {ident: other for ident, other in list(active.items()) if other is not thread}
     driver.process.tables["threading._active"] = {**others, driver.ident: thread}
-    thread._ident = driver.ident  # type: ignore[attr-defined]  # noqa: SLF001
+    thread._ident = driver.ident  # type: ignore[attr-defined]
 
     def leave() -> None:
-        thread._ident = real  # type: ignore[attr-defined]  # noqa: SLF001
+        thread._ident = real  # type: ignore[attr-defined]
 
     return leave

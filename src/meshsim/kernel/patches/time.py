@@ -159,7 +159,10 @@ def ticking_ns() -> int:
 
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
-    found = [Patch(_time_machine, "original_time_ns", ticking_ns), Patch(os, "sched_yield", sched_yield, rebind=True)]
+    found = [
+        Patch(_time_machine, "original_time_ns", ticking_ns),
+        Patch(os, "sched_yield", sched_yield, rebind=True),
+    ]
     return found + existing(
         time,
         {
@@ -208,7 +211,7 @@ class WallClock:
         """Give the real clock back; travels that a test left open inside the world go with it."""
         stack: list[Any] = time_machine.traveller_stack
         while stack and stack[-1] is not self:
-            stack.pop()._stop()  # noqa: SLF001 - what its own stop() does
+            stack.pop()._stop()
         stack[-1] = self._traveller
         if self._travel is not None:
             self._travel.stop()

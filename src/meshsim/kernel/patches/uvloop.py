@@ -17,7 +17,7 @@ from meshsim.kernel.patches.patch import Patch
 _real: dict[str, Any] = {}
 
 
-class Loop(unix_events._UnixSelectorEventLoop):  # noqa: SLF001 - the stock loop has no public name
+class Loop(unix_events._UnixSelectorEventLoop):
     """What `uvloop.Loop()` gives inside a host; a real uvloop outside."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
