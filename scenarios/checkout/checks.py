@@ -41,7 +41,8 @@ def every_accepted_order_shipped_once(mesh: World) -> None:
     checkouts = mesh.trace.requests("storefront POST /checkout")
     accepted = {_order_id(call) for call in checkouts if call.status == 201}  # noqa: PLR2004
     assert accepted, "no order was accepted"
-    store: Any = Sentinel([("sentinel", 26379)]).master_for("cache", decode_responses=True)
+    sentinel: Any = Sentinel([("sentinel", 26379)])  # type: ignore[no-untyped-call]
+    store = sentinel.master_for("cache", decode_responses=True)
     shipped = Counter(store.lrange("shipments", 0, -1))
     missing = sorted(accepted - shipped.keys())
     assert not missing, f"{len(missing)} accepted orders are not shipped, one is {missing[0]}"
