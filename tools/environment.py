@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PINS = ROOT / "constraints" / "pins.txt"
 # Its metadata forbids the versions of attrs, redis and msgpack that it runs on, so pip may not read it.
 WITHOUT_DEPENDENCIES = ("pysoa", "conformity", "currint", "pymetrics", "pytz", "six", "attrs", "msgpack")
-PROBE = "import greenlet, meshsim"
+PROBE = "import sys, greenlet, meshsim; print(sys.version)"
 
 
 def plugins() -> list[Path]:
@@ -44,11 +44,12 @@ def fingerprint() -> str:
 
 
 def works(python: Path) -> bool:
-    """Return whether the environment starts and holds the package that it is for."""
+    """Return whether the environment starts, as the Python that runs this, and holds the package that it is for."""
     try:
-        return subprocess.run([python, "-c", PROBE], capture_output=True, check=False).returncode == 0
+        found = subprocess.run([python, "-c", PROBE], capture_output=True, check=False, text=True)
     except OSError:  # its interpreter was removed or replaced
         return False
+    return found.returncode == 0 and found.stdout.strip() == sys.version.strip()
 
 
 def install(python: Path) -> None:

@@ -61,9 +61,8 @@ def _is_installed(name: str, module: Any) -> bool:
     known = _installed_names.get(name)
     if known is None:
         file = getattr(module, "__file__", None) or ""
-        known = _installed_names[name] = (
-            not file or "site-packages" in file or file.startswith(_STANDARD_LIBRARY)
-        )
+        # A module without a file is one that somebody made: a test's, as a rule.
+        known = _installed_names[name] = "site-packages" in file or file.startswith(_STANDARD_LIBRARY)
     return known
 
 
