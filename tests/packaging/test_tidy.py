@@ -117,10 +117,22 @@ def test_a_relaxation_without_a_reason_is_found() -> None:
     assert settings_without_reason(text) == ["strict = false", '"ignore:old",']
 
 
+# Files that are longer than they should be, and how long they are: they may only shrink, and no name may join.
+STILL_LONG = {
+    "src/meshsim/kernel/patches/asyncio.py": 456,
+    "src/meshsim/kernel/scheduler.py": 478,
+    "src/meshsim/transports/tcp/socket.py": 509,
+    "src/meshsim/transports/tcp/stream.py": 504,
+    "tests/parity/tcp/test_streams.py": 559,
+}
+
+
 def test_no_file_is_long(python_files: list[Path], root: Path) -> None:
-    """No Python file has more than 400 lines: a longer one holds more than one noun."""
+    """No Python file has more than 400 lines, but for those that are named and only shrink."""
     lengths = {str(path.relative_to(root)): len(path.read_text().splitlines()) for path in python_files}
-    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE} == {}
+    allowed = {name: STILL_LONG.get(name, LONGEST_FILE) for name in lengths}
+    assert {name: lines for name, lines in lengths.items() if lines > allowed[name]} == {}
+    assert {name for name in STILL_LONG if lengths.get(name, 0) <= LONGEST_FILE} == set()
 
 
 def test_no_module_has_a_vague_name(python_files: list[Path], root: Path) -> None:
