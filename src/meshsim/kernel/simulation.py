@@ -171,9 +171,6 @@ def _out_of_the_world() -> None:
 
 
 def _collect_as_before(*, on: bool) -> None:
-    # What the world made becomes old before the rest is thawed behind it: by that order `patches/locks.py`
-    # knows what was made outside of worlds since it last looked.
-    gc.collect(1)
     gc.unfreeze()
     if on:
         gc.enable()
