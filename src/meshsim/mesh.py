@@ -191,6 +191,6 @@ class Mesh:
         return stub(parsed, **answer)
 
     def settle(self, duration: str | float = "30s") -> None:
-        """End every fault and let virtual time pass until the mesh is quiet, for at most `duration`."""
+        """End every fault and let `duration` of virtual time pass, so that retries and restarts can finish."""
         self.nemesis.heal_all()
         self.run_for(duration)
