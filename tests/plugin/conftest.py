@@ -154,7 +154,9 @@ class Project:
 def _environment() -> dict[str, str]:
     """Return the environment, without what this pytest itself was told, and with its Python in front."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
-    kept.pop("PYTHONHASHSEED", None)
+    # With CI or BUILD_NUMBER set, pytest's summary repeats the whole failure text.
+    for name in ("PYTHONHASHSEED", "CI", "BUILD_NUMBER"):
+        kept.pop(name, None)
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"}
 
 

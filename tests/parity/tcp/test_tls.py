@@ -158,14 +158,22 @@ def reading_too_long(pair: Contexts) -> Any:
 
 @body
 def not_blocking(pair: Contexts) -> Any:
-    with Shouting(pair[0]) as address, socket.create_connection(address) as plain:
+    with tcp_pair() as (plain, server):
+
+        def serve() -> None:
+            with pair[0].wrap_socket(server, server_side=True) as secured:
+                secured.sendall(secured.recv(10).upper())
+
         with pair[1].wrap_socket(plain, server_hostname="localhost", do_handshake_on_connect=False) as client:
             client.setblocking(False)
+            # The server begins after this: Linux may answer a handshake within the first call otherwise.
             first = type(outcome(client.do_handshake)).__name__
+            thread = in_thread(serve)
             while outcome(client.do_handshake) is not None:
                 moment()
             second = type(outcome(client.recv, 10)).__name__
             client.sendall(b"x")
+            thread.join()
             moment()
             return first, second, client.recv(10)
 
