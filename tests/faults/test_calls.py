@@ -37,6 +37,16 @@ def test_delays_add_up_and_the_first_error_stands(world: FaultWorld) -> None:
     assert (slow.fired, late.fired) == (1, 0)
 
 
+def test_a_loss_is_for_good_whatever_else_meets_the_call(world: FaultWorld) -> None:
+    """`drop` loses the calls that it meets, and only those."""
+    lost = world.fault(drop={"to": "orders", "first": 1})
+    world.fault(delay={"to": "orders", "by": "2ms"})
+    ask = world.nemesis.interceptions.for_call
+    assert ask(*POST) == Interception(None, 2 * MS, drop=True)
+    assert ask(*POST) == Interception(None, 2 * MS)
+    assert lost.fired == 1
+
+
 def test_first_and_after_calls_choose_calls(world: FaultWorld) -> None:
     """`after_calls: 2, first: 3` meets the third to the fifth call."""
     world.fault(error={"to": "orders", "status": 503, "first": 3, "after_calls": 2})

@@ -26,6 +26,7 @@ GOOD = {
     "failover": "{at: 3s, failover: {to: sentinel, lose: 200ms}}",
     "error": "{error: {to: stock POST /take, status: 503, json: {why: x}, first: 3}}",
     "delay": "{probability: 5%, delay: {to: shop -> mail, by: normal(mean=5ms sd=1ms)}}",
+    "drop": "{at: 1s, drop: {to: shop -> mail POST /send, first: 2}}",
 }
 
 
@@ -55,7 +56,10 @@ def test_the_parts_of_a_fault_arrive(section: Callable[..., Any]) -> None:
         3,
         10**6,
     )
-    assert (error["first"], error["params"]) == (3, {"status": 503, "text": None, "json": {"why": "x"}})
+    assert (error["first"], error["params"]) == (
+        3,
+        {"status": 503, "text": None, "json": {"why": "x"}, "code": None, "message": None},
+    )
 
 
 def test_one_end_of_a_link_means_everybody_else(section: Callable[..., Any]) -> None:
@@ -164,7 +168,10 @@ def test_redis_answers_with_a_text(section: Callable[..., Any]) -> None:
         ("faults: [{at: 1s, error: {to: cache, status: 500}}]", "cache is redis, which has no status:"),
         ("faults: [{at: 1s, error: cache GET}]", "cache is redis: text: says the error"),
         ("faults: [{at: 1s, error: {to: sentinel, text: x}}]", "failover it"),
-        ("faults: [{at: 1s, error: {to: orders place, status: 500}}]", "orders answers over a broker: text:"),
+        (
+            "faults: [{at: 1s, error: {to: orders place, status: 500}}]",
+            "an error has no status: but code: and message:",
+        ),
         ('faults: [{at: 1s, error: {to: "* GET /", status: 500}}]', "names everybody"),
         (
             "faults: [{at: 1s, error: {to: cache GET /x, text: x}}]",

@@ -1,4 +1,4 @@
-"""Verbs at calls: an error instead of an answer, or a delay before it."""
+"""Verbs at calls: an error instead of an answer, a delay before it, or no answer at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class CallsAct:
         when, params = setting.spec.when, setting.spec.params
         error = None
         if setting.spec.verb == "error":
-            made: dict[str, Any] = {name: params.get(name) for name in ("status", "text", "json")}
+            made: dict[str, Any] = {name: params.get(name) for name in ("status", "text", "json", "code")}
+            made["text"] = made["text"] or params.get("message")
             error = ErrorReply(**made)
         by: Any = params.get("by")
         self._standing = Standing(
@@ -41,6 +42,7 @@ class CallsAct:
             Chosen(setting, skip=when.after_calls or when.after_messages or 0),
             error,
             None if by is None else lambda: by.sample(setting.draws),
+            drop=setting.spec.verb == "drop",
         )
         setting.nemesis.intercept(self._standing)
 
@@ -52,4 +54,4 @@ class CallsAct:
             self._standing = None
 
 
-CALL_VERBS: Final = {"error": CallsAct, "delay": CallsAct}
+CALL_VERBS: Final = {"error": CallsAct, "delay": CallsAct, "drop": CallsAct}

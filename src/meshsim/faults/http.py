@@ -31,7 +31,7 @@ def answer_by(kernel: Kernel, interceptions: Interceptions) -> None:
         if found is None:
             return None
         reply = None if found.error is None else _reply(found.error)
-        return server.Interception(reply, found.delay_ns)
+        return server.Interception(reply, found.delay_ns, found.drop)
 
     tables[TABLE] = ask
     server.interceptors().append(ask)

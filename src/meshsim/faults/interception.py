@@ -28,11 +28,13 @@ class ErrorReply:
         status: a number, where the protocol has one.
         text: what the error says.
         json: a body.
+        code: a word for programs, where the protocol has one beside what the error says.
     """
 
     status: int | None = None
     text: str | None = None
     json: object = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,12 @@ class Interception:
     Attributes:
         error: sent instead of an answer; None lets the service answer.
         delay_ns: how long the call is held up before either.
+        drop: whether the request is lost: the service never sees it, and nobody answers.
     """
 
     error: ErrorReply | None = None
     delay_ns: int = 0
+    drop: bool = False
 
 
 class Filter(Protocol):
@@ -63,12 +67,13 @@ class Standing:
         chosen: which of those.
         error: the error, or None.
         delay_ns: draws a delay, or None.
+        drop: whether the calls are lost.
 
     Attributes:
         fired: how many calls it met.
     """
 
-    __slots__ = ("chosen", "delay_ns", "error", "fired", "selector")
+    __slots__ = ("chosen", "delay_ns", "drop", "error", "fired", "selector")
 
     def __init__(
         self,
@@ -76,11 +81,14 @@ class Standing:
         chosen: Filter,
         error: ErrorReply | None,
         delay_ns: Callable[[], int] | None,
+        *,
+        drop: bool = False,
     ) -> None:
         self.selector = selector
         self.chosen = chosen
         self.error = error
         self.delay_ns = delay_ns
+        self.drop = drop
         self.fired = 0
 
 
@@ -91,7 +99,7 @@ class Interceptions:
         self.standing: list[Standing] = []
 
     def for_call(self, caller: str, target: str, operation: str) -> Interception | None:
-        """Say what becomes of a call: delays add up, the first error stands; None for nothing.
+        """Say what becomes of a call: delays add up, the first error stands, a loss is for good; None for nothing.
 
         Args:
             caller: the host that calls.
@@ -101,7 +109,7 @@ class Interceptions:
         if not self.standing:
             return None
         error: ErrorReply | None = None
-        delay_ns, met = 0, False
+        delay_ns, met, drop = 0, False, False
         for one in self.standing:
             if not one.selector.matches(caller, target, operation) or (one.error and error):
                 continue
@@ -110,6 +118,7 @@ class Interceptions:
             one.fired += 1
             met = True
             error = error or one.error
+            drop = drop or one.drop
             if one.delay_ns is not None:
                 delay_ns += one.delay_ns()
-        return Interception(error, delay_ns) if met else None
+        return Interception(error, delay_ns, drop) if met else None

@@ -75,6 +75,11 @@ class Parties:
             raise Refused(
                 f"{operation.text!r} is no operation of {selector.target.name}, which is {kind}: METHOD /path"
             )
+        if service and service.brokers and operation.path is not None:
+            raise Refused(
+                f"{operation.text!r} is no operation of {selector.target.name}, which answers over a broker: a"
+                " name, as place_order"
+            )
         if word in ("redis", "redis_sentinel") and operation.path is not None:
             raise Refused(f"{operation.text!r} is no operation of {selector.target.name}: a command, as GET")
 

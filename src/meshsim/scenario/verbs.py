@@ -68,21 +68,52 @@ def _one_of(*names: str) -> Refusal:
 
 
 def _error_fits(values: dict[str, Any], check: Check) -> str | None:
-    """Say what is wrong with an error: an HTTP service answers with a status, Redis with a text."""
+    """Say what is wrong with an error: a status for an HTTP service, a text for Redis, code and message else."""
     if not values["targets"]:
         return None
     name = values["targets"][0].target.name
     service = check.parties.services.get(name)
     word = check.parties.platforms.get(name)
+    if service is not None and service.brokers:
+        return _error_over_a_broker(name, values)
+    if values["code"] is not None or values["message"] is not None:
+        return f"code: and message: are for services behind a broker; {name} has {_words_of(word)}"
     if word == "redis":
-        if values["status"] is not None or values["json"] is not None:
-            return f"{name} is redis, which has no status: and no json:; text: says the error, as LOADING ..."
-        return None if values["text"] else f"{name} is redis: text: says the error, as LOADING ..."
+        return _error_of_redis(name, values)
     if word == "redis_sentinel":
         return f"{name} is redis_sentinel: failover it, or aim at the redis behind it"
-    if service is not None and service.brokers:
-        return None if values["text"] else f"{name} answers over a broker: text: says the error"
     return None if values["status"] is not None else f"{name} needs a status:, as 503"
+
+
+def _error_of_redis(name: str, values: dict[str, Any]) -> str | None:
+    if values["status"] is not None or values["json"] is not None:
+        return f"{name} is redis, which has no status: and no json:; text: says the error, as LOADING ..."
+    return None if values["text"] else f"{name} is redis: text: says the error, as LOADING ..."
+
+
+def _error_over_a_broker(name: str, values: dict[str, Any]) -> str | None:
+    for key in ("status", "json"):
+        if values[key] is not None:
+            return f"{name} answers over a broker, where an error has no {key}: but code: and message:"
+    if values["text"] is not None and values["message"] is not None:
+        return "text: and message: are the same: keep one"
+    if values["code"] or values["message"] or values["text"]:
+        return None
+    return f"{name} answers over a broker: code: and message: say the error"
+
+
+def _words_of(word: str | None) -> str:
+    return "text:" if word == "redis" else "status:, with text: or json:"
+
+
+def _drop_fits(values: dict[str, Any], check: Check) -> str | None:
+    """Say what is wrong with a loss: on a connection to Redis no single command can be lost."""
+    if not values["targets"]:
+        return None
+    name = values["targets"][0].target.name
+    if (word := check.parties.platforms.get(name)) in ("redis", "redis_sentinel"):
+        return f"{name} is {word}: a command on a stream is not lost alone; blackhole or partition the link"
+    return None
 
 
 VERBS: Final = {
@@ -140,7 +171,13 @@ VERBS: Final = {
             Span.LASTING,
             operation,
             "calls are answered by an error",
-            table(Field("status", whole(100, 599)), Field("text", text), Field("json", anything)),
+            table(
+                Field("status", whole(100, 599)),
+                Field("text", text),
+                Field("json", anything),
+                Field("code", text),
+                Field("message", text),
+            ),
             _error_fits,
         ),
         Verb(
@@ -151,6 +188,15 @@ VERBS: Final = {
             "calls are held up before they are answered",
             table(Field("by", latency)),
             _one_of("by"),
+        ),
+        Verb(
+            "drop",
+            Aim.CALLS,
+            Span.LASTING,
+            operation,
+            "requests are lost: nobody sees or answers them",
+            {},
+            _drop_fits,
         ),
     )
 }

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 class Adapter(Protocol):
     """Boots services of one kind.
 
+    What an adapter may have besides, each looked for where it is wanted:
+
+    - `is_ready(world, host)`: whether a host without a port is up; `listens = False` for one that has a port and
+      does not listen on it.
+    - `client(world, name)`: what `mesh.client(name)` gives; without it, a session of `requests`.
+    - `call(world, name, operation, body)`: makes a workload's call and returns how it came out, a word or a number;
+      and `validate_call(workload)`, which says what is wrong with one, or None. Without them a workload can only
+      call METHOD /path.
+    - `stub(world, selector, reply=, error=, side_effect=)`: what `mesh.stub` does; without it, a stub of HTTP.
+
     Attributes:
         word: what a scenario calls it; the name of its entry point in the group `meshsim.adapters`.
         default_port: the port of a service that names none; None for services without one.

@@ -99,12 +99,16 @@ def make_client(world: Any, spec: WorkloadSpec, stream: Stream) -> Client:
 
 def check_call(world: Any, spec: WorkloadSpec) -> Mistake | None:
     """Say what is wrong with a workload's `call`, as far as only the adapter knows."""
-    selector = spec.call
-    if selector is None or hasattr(_adapter(world, spec), "call"):
+    selector, adapter = spec.call, _adapter(world, spec)
+    if selector is None:
         return None
+    if hasattr(adapter, "call"):
+        validate = getattr(adapter, "validate_call", None)
+        wrong = None if validate is None else validate(spec)
+        return None if wrong is None else Mistake(spec.place, f"workload {spec.name!r}: {wrong}")
     if selector.operation is not None and selector.operation.path is not None:
         return None
-    word = getattr(_adapter(world, spec), "word", "its adapter")
+    word = getattr(adapter, "word", "its adapter")
     return Mistake(
         spec.place,
         f"workload {spec.name!r}: {word} has no calls that a scenario can make; "

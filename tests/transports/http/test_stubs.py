@@ -76,6 +76,15 @@ def test_an_error_is_what_the_client_library_raises(
         assert mesh.http("a").get("/").status_code == 503
 
 
+def test_a_dropped_request_is_a_read_timeout(mesh: World) -> None:
+    """A fault that drops a request leaves the client waiting for an answer, and the next request has one."""
+    with mesh.fault(drop={"to": "a GET /", "first": 1}) as fault:
+        with pytest.raises(requests.ReadTimeout):
+            mesh.http("a").get("/", timeout=2)
+        assert mesh.http("a").get("/", timeout=2).ok
+    assert fault.fired == 1
+
+
 def test_a_side_effect_is_called_listed_or_raised(mesh: World) -> None:
     """The three forms that unittest.mock has."""
     session = mesh.http("a")

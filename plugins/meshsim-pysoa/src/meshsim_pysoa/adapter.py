@@ -10,10 +10,14 @@ from meshsim_pysoa import calls, generated, launcher
 from meshsim_pysoa.brokers import broker_of, client_settings, server_settings
 
 if TYPE_CHECKING:
+    from meshsim.core.selector import Selector
     from meshsim.graph.graph import Graph
     from meshsim.graph.service import ServiceSpec
+    from meshsim.graph.workload import WorkloadSpec
     from meshsim.kernel.host import Host
+    from meshsim_pysoa.stubs import Route
 
+CLIENTS = "pysoa.clients"
 OPTIONS: dict[str, tuple[type, ...]] = {
     "server": (str,),
     "redis": (str, list),
@@ -90,12 +94,59 @@ class PySOAAdapter:
         """
         from pysoa.client.client import Client  # noqa: PLC0415 - only who asks for a client needs PySOA
 
+        spec = self._spec(world, name)
+        return Client({service_name(spec): client_settings(broker_of(spec, world.graph))})
+
+    def call(self, world: Any, name: str, operation: str, body: object) -> str:
+        """Call an action for a workload and return how it came out: `ok`, or the code of its first error.
+
+        Args:
+            world: the world.
+            name: the service, by its name in the scenario.
+            operation: the action.
+            body: the action's body, a mapping or None.
+
+        Raises:
+            PySOATransportError: the client's own, where there is no answer.
+        """
+        spec = self._spec(world, name)
+        idle: list[Any] = calls.world_table(CLIENTS).setdefault(name, [])
+        # A client belongs to one flow at a time: PySOA counts what is under way by client, not by thread.
+        client = idle.pop() if idle else self.client(world, name)
+        # What is left of a client after an error of its transport still waits for the answer that never came,
+        # so only one whose call ended well comes back.
+        response = client.call_actions(
+            service_name(spec),
+            [{"action": operation, "body": body or {}}],
+            raise_job_errors=False,
+            raise_action_errors=False,
+        )
+        idle.append(client)
+        errors = response.errors or response.actions[0].errors
+        return str(errors[0].code) if errors else "ok"
+
+    def validate_call(self, spec: WorkloadSpec) -> str | None:
+        """Say what is wrong with a workload's call to a service of this kind; None for nothing."""
+        body = spec.json if spec.json is not None else spec.body
+        if body is not None and not isinstance(body, dict):
+            return f"an action's body is a mapping of its fields, not {body!r}"
+        if spec.headers:
+            return "a PySOA call has no headers:; fields go into body:"
+        return None
+
+    def stub(self, _world: Any, selector: Selector, **answer: Any) -> Route:
+        """Answer actions instead of the service; see `meshsim_pysoa.stubs.stub`."""
+        from meshsim_pysoa.stubs import stub  # noqa: PLC0415 - it imports PySOA
+
+        return stub(selector, **answer)
+
+    def _spec(self, world: Any, name: str) -> ServiceSpec:
         graph: Graph = world.graph
         spec = graph.service(name)
         if spec is None or spec.adapter != self.word:
             message = f"{name!r} is no PySOA service of this scenario"
             raise UsageError(message)
-        return Client({service_name(spec): client_settings(broker_of(spec, graph))})
+        return spec
 
 
 def service_name(spec: ServiceSpec) -> str:

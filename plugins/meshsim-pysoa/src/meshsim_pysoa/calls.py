@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from meshsim.trace.call import Call
+    from meshsim_pysoa.fate import Fate
 
 ROOM: Final = "pysoa"
 OPEN: Final = "pysoa.open"
@@ -35,13 +36,20 @@ def world_table(name: str) -> dict[Any, Any]:
 
 
 class Job:
-    """One job that is under way, with a call for each of its actions."""
+    """One job that is under way, with a call for each of its actions.
 
-    __slots__ = ("_next", "calls", "queue")
+    Attributes:
+        serial: tells jobs of a world apart: the number of its first call.
+        fate: what becomes of it before its server sees it; None for nothing.
+    """
+
+    __slots__ = ("_next", "calls", "fate", "queue", "serial")
 
     def __init__(self, queue: str, calls: list[Call]) -> None:
         self.queue = queue
         self.calls = calls
+        self.serial = calls[0].id if calls else 0
+        self.fate: Fate | None = None
         self._next = 0
 
     def failed(self, error: BaseException) -> None:
@@ -148,15 +156,16 @@ def begin(  # noqa: PLR0917 - what there is to know of a job
     return job
 
 
-def arrived(queue: str | None, request_id: int) -> None:
-    """Note on a server that it took a job; what its thread does next is that job."""
+def arrived(queue: str | None, request_id: int) -> Job | None:
+    """Note on a server that it took a job; what its thread does next is that job, if it is one that we know."""
     task = state.current()
     if task is None:
-        return
+        return None
     job = world_table(OPEN).get((queue, request_id))
     if job is not None:
         job.arrived(task.host)
     task.process.tables.setdefault(JOB, {})[task.serial] = job
+    return job
 
 
 def current_job() -> Job | None:

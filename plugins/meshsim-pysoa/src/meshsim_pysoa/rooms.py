@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshsim_pysoa import own
+from meshsim_pysoa import draws, own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ def _logging() -> list[Patch]:
 def _transport() -> list[Patch]:
     from meshsim_pysoa import seam_transport  # noqa: PLC0415
 
-    return [*seam_transport.patches(), *own.backend_patches()]
+    return [*seam_transport.patches(), *own.backend_patches(), *draws.core_patches()]
 
 
 def _server() -> list[Patch]:
@@ -42,6 +42,7 @@ def seams() -> list[tuple[str, Callable[[], list[Patch]]]]:
         ("conformity.fields.meta", own.path_patches),
         ("pysoa.utils", own.utils_patches),
         ("pysoa.common.logging", _logging),
+        ("pysoa.client.client", draws.client_patches),
         ("pysoa.common.transport.redis_gateway.core", _transport),
         ("pysoa.common.transport.local", _local),
         ("pysoa.server.server", _server),

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pysoa.common.constants import ERROR_CODE_ACTION_TIMEOUT
 from pysoa.common.logging import PySOALogContextFilter
-from pysoa.server.server import Server
+from pysoa.common.types import JobResponse
+from pysoa.server.errors import JobError
+from pysoa.server.server import HarakiriInterrupt, Server
 
+from meshsim.kernel import state
 from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.state import current
 from meshsim.transports.http.calls import handling
-from meshsim_pysoa import calls
+from meshsim_pysoa import calls, replies
+
+if TYPE_CHECKING:
+    from meshsim_pysoa.fate import Answer
 
 original_handle_next = Server.handle_next_request
 original_process_job = Server.process_job
+original_unhandled = Server.handle_unhandled_exception
 original_set_action = vars(PySOALogContextFilter)["set_logging_action_name"].__func__
 
 
@@ -31,12 +39,66 @@ def process_job(server: Any, job_request: dict[str, Any]) -> Any:
     if job is None:
         return original_process_job(server, job_request)
     before = handling.set(job.calls[0])
+    answers = {} if job.fate is None else job.fate.answers
     try:
-        response = original_process_job(server, job_request)
+        if answers:
+            response = _answer_partly(server, job_request, answers)
+        else:
+            response = original_process_job(server, job_request)
     finally:
         handling.reset(before)
     job.handled(response)
     return response
+
+
+def _answer_partly(server: Any, job_request: dict[str, Any], answers: dict[int, Answer]) -> Any:
+    """Answer some actions of a job as a test or a fault says, and have the server run the others, in their order.
+
+    The server runs what lies between two of them as a job, so its middleware never sees an action that is not its.
+    """
+    whole = JobResponse(context={"correlation_id": job_request["context"].get("correlation_id")})
+    actions, go_on = job_request["actions"], job_request["control"].get("continue_on_error", False)
+    position = 0
+    while position < len(actions):
+        if position in answers:
+            found = _answer(actions[position], answers[position])
+            position += 1
+        else:
+            end = min((index for index in answers if index > position), default=len(actions))
+            found = original_process_job(server, {**job_request, "actions": actions[position:end]})
+            position = end
+        if found.errors:
+            return found
+        whole.actions.extend(found.actions)
+        failed = [response for response in found.actions if response.errors]
+        if failed and (not go_on or failed[-1].errors[0].code == ERROR_CODE_ACTION_TIMEOUT):
+            break
+    return whole
+
+
+def _answer(action: dict[str, Any], answer: Answer) -> Any:
+    name = action["action"]
+    PySOALogContextFilter.set_logging_action_name(name)
+    try:
+        response = answer(action.get("body") or {})
+        response.action = name
+        return JobResponse(actions=[response])
+    except HarakiriInterrupt:
+        message = f'The action "{name}" ran for too long and had to be interrupted.'
+        return JobResponse(actions=[replies.failure(name, ERROR_CODE_ACTION_TIMEOUT, message)])
+    except JobError as error:
+        return JobResponse(errors=error.errors)
+    finally:
+        PySOALogContextFilter.clear_logging_action_name()
+
+
+def handle_unhandled_exception(server: Any, exception: Exception, *args: Any, **kwargs: Any) -> Any:
+    """Stand in for `Server.handle_unhandled_exception`, where PySOA turns what an action raised into an error."""
+    task, kernel = current(), state.kernel
+    if task is not None and kernel is not None and kernel.on_unhandled is not None:
+        call = handling.get()
+        kernel.on_unhandled(task.process, call.operation if call is not None else "a job", exception)
+    return original_unhandled(server, exception, *args, **kwargs)
 
 
 def set_logging_action_name(cls: Any, action_name: str) -> None:
@@ -52,5 +114,6 @@ def patches() -> list[Patch]:
     return [
         Patch(Server, "handle_next_request", handle_next_request),
         Patch(Server, "process_job", process_job),
+        Patch(Server, "handle_unhandled_exception", handle_unhandled_exception),
         Patch(PySOALogContextFilter, "set_logging_action_name", classmethod(set_logging_action_name)),
     ]

@@ -1,0 +1,82 @@
+"""The server."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any, ClassVar
+
+from pysoa.common.errors import Error
+from pysoa.server.action.base import Action
+from pysoa.server.errors import ActionError
+from pysoa.server.server import Server as BaseServer
+
+DONE: list[Any] = []
+
+
+class Echo(Action):
+    """Answers with what it was sent, after a while."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        time.sleep(request.body.get("sleep", 0))
+        DONE.append(request.body)
+        return dict(request.body)
+
+
+class Host(Action):
+    """Says on which host it runs."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        time.sleep(request.body.get("sleep", 0))
+        return {"host": socket.gethostname()}
+
+
+class Blob(Action):
+    """Answers with a text of the wanted length."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        return {"blob": "x" * request.body["size"]}
+
+
+class Refuse(Action):
+    """Says that the caller is wrong."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        raise ActionError(
+            errors=[Error(code="SOLD_OUT", message="none left", is_caller_error=True)],
+            set_is_caller_error_to=None,
+        )
+
+
+class Break(Action):
+    """Goes wrong."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        raise ValueError("a bug")
+
+
+class Forward(Action):
+    """Asks the depot behind this one, with the client that PySOA gives to each action."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        return dict(request.client.call_action("back", request.body["action"], request.body["body"]).body)
+
+
+class Server(BaseServer):
+    """The depot."""
+
+    service_name = "depot"
+    action_class_map: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "echo": Echo,
+        "host": Host,
+        "blob": Blob,
+        "refuse": Refuse,
+        "break": Break,
+        "forward": Forward,
+    }
+
+
+class Back(Server):
+    """The depot behind the depot."""
+
+    service_name = "back"
