@@ -84,8 +84,9 @@ def test_right_options_have_no_mistakes() -> None:
 
 def test_a_broker_that_is_not_there_is_a_mistake_of_the_scenario() -> None:
     """A redis that the platform does not have is found before anything boots."""
-    with pytest.raises(ScenarioError, match="'casche'"):
-        graph_of(services={"orders": orders(redis="casche")})
+    for wrong in ("casche", ["cache", "casche"], []):
+        with pytest.raises(ScenarioError, match="is no redis of the platform"):
+            graph_of(services={"orders": orders(redis=wrong)})
 
 
 def test_settings_on_the_command_line_win() -> None:

@@ -121,7 +121,7 @@ def _check_service(name: str, place: Place, node: Node, check: Check) -> Checked
     values |= {"name": name, "adapter": "", "target": None, "options": {}, "option_places": {}}
     if words:
         _check_adapter(words[0], entries[words[0].name].value, values, check)
-    brokers = tuple(str(values["options"][key]) for key in BROKER_OPTIONS if key in values["options"])
+    brokers = tuple(name for key in BROKER_OPTIONS for name in _names(values["options"].get(key)))
     # Only this service's own words: a second adapter has been reported, and must not cause more.
     check.parties.services[name] = ServiceParty(
         place, words[0] if words else None, values["replicas"], brokers
@@ -164,7 +164,8 @@ def _check_brokers(word: AdapterWord, node: Node, options: dict[str, Any], check
     for key in named:
         place = node.get(key).place if isinstance(node, Mapping) else node.place  # type: ignore[union-attr]
         fit = sorted(name for name, kind in platforms.items() if kind == words[key])
-        if options[key] not in fit:
+        # A list is a ring: several servers, each of which takes a share.
+        if not _names(options[key]) or not set(_names(options[key])) <= set(fit):
             there = (
                 f": one of {', '.join(fit)}"
                 if fit
@@ -190,3 +191,10 @@ def _check_brokers(word: AdapterWord, node: Node, options: dict[str, Any], check
             node.place,
             f"{word.name}: needs a broker, {word.name}: {{{TARGET_OPTION}: ..., redis: NAME}}: {which}",
         )
+
+
+def _names(option: object) -> list[str]:
+    """Return the names that a plugin's broker option gives: one, or several in a list."""
+    if isinstance(option, list):
+        return [str(name) for name in option]
+    return [] if option is None else [str(option)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meshsim_pysoa.fate import Answer
 
 original_handle_next = Server.handle_next_request
+original_delete = Server._delete_heartbeat_file
 original_process_job = Server.process_job
 original_unhandled = Server.handle_unhandled_exception
 original_set_action = vars(PySOALogContextFilter)["set_logging_action_name"].__func__
@@ -109,11 +110,26 @@ def set_logging_action_name(cls: Any, action_name: str) -> None:
         job.running(action_name)
 
 
+def delete_heartbeat_file(server: Any) -> None:
+    """Stand in for `Server._delete_heartbeat_file`: a server that was killed cannot tidy up, so its file grows old.
+
+    Its `finally` runs here all the same, because a task is ended by an exception. At the end of a world, which no
+    server outlives, it does tidy up.
+    """
+    task, world = state.task, getattr(state.kernel, "world", None)
+    if task is None or not task.killed or world is None or not world.opened:
+        original_delete(server)
+    elif server._heartbeat_file is not None:
+        # The operating system does this much.
+        server._heartbeat_file.close()
+
+
 def patches() -> list[Patch]:
     """Return the patches of `pysoa.server.server`."""
     return [
         Patch(Server, "handle_next_request", handle_next_request),
         Patch(Server, "process_job", process_job),
+        Patch(Server, "_delete_heartbeat_file", delete_heartbeat_file),
         Patch(Server, "handle_unhandled_exception", handle_unhandled_exception),
         Patch(PySOALogContextFilter, "set_logging_action_name", classmethod(set_logging_action_name)),
     ]
