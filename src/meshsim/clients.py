@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import redis
     import redis.asyncio
     import requests
+    import zmq
 
     from meshsim.mesh import Mesh
 
@@ -86,6 +87,13 @@ def redis_async_client(world: Mesh, name: str, **options: Any) -> redis.asyncio.
     import redis.asyncio  # noqa: PLC0415 - only who asks for it needs it
 
     return redis.asyncio.Redis(host=name, port=_redis_port(world, name), **options)
+
+
+def zmq_context() -> zmq.Context[zmq.Socket[bytes]]:
+    """Return a new ZeroMQ context; what is still open of it ends with the world."""
+    import zmq  # noqa: PLC0415 - only who asks for it needs it
+
+    return zmq.Context()
 
 
 def client(world: Mesh, name: str) -> Any:

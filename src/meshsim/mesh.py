@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from httpx import AsyncClient, Client
     from redis import Redis
     from redis.asyncio import Redis as AsyncRedis
+    from zmq import Context, Socket
 
     from meshsim.core.streams import Streams
     from meshsim.faults.fault import Fault
@@ -137,6 +138,10 @@ class Mesh:
     def redis_async(self, name: str, **options: Any) -> AsyncRedis:
         """Return an asyncio redis-py client of a Redis of the platform."""
         return clients.redis_async_client(self, name, **options)
+
+    def zmq(self) -> Context[Socket[bytes]]:
+        """Return a ZeroMQ context on the host `test`: `mesh.zmq().socket(zmq.REQ)`."""
+        return clients.zmq_context()
 
     def client(self, name: str) -> Any:
         """Return the client that a service's adapter gives: a PySOA client, a requests session, ..."""
