@@ -103,3 +103,51 @@ def test_a_package_without_main_is_no_program(world: SmallWorld) -> None:
     task = boot(world, module="email")
     assert isinstance(task.error, UsageError)
     assert "cannot be run as a program" in str(task.error)
+
+
+SCRIPT = """
+import multiprocessing, sys
+
+context = multiprocessing.get_context("METHOD")
+runs = []
+
+
+class Thing:
+    def __init__(self, number):
+        self.number = number
+
+
+def work(conn, thing):
+    runs.append("child")
+    conn.send((Thing(thing.number + 1), __name__, len(runs), sys.modules["__main__"].work is work))
+
+
+GUARD
+    runs.append("parent")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=work, args=(theirs, Thing(1)))
+    child.start()
+    thing, name, count, same = ours.recv()
+    child.join()
+    seen = (type(thing) is Thing, thing.number, name, count, same, runs, child.exitcode)
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "guard", "seen"),
+    [
+        ("fork", "if True:", (True, 2, "__main__", 2, True, ["parent"], 0)),
+        ("spawn", 'if __name__ == "__main__":', (True, 2, "__mp_main__", 1, True, ["parent"], 0)),
+    ],
+)
+def test_a_script_starts_processes_of_its_own_functions(
+    world: SmallWorld, tmp_path: Path, method: str, guard: str, seen: Any
+) -> None:
+    """What a script defines in `__main__` crosses both ways; a fork goes on without running the script again."""
+    script = tmp_path / "job.py"
+    script.write_text(SCRIPT.replace("METHOD", method).replace("GUARD", guard))
+    runner = sys.modules["__main__"]
+    task = boot(world, script=str(script), folder=tmp_path)
+    assert task.error is None
+    assert task.process.tables["app"].seen == seen
+    assert sys.modules["__main__"] is runner

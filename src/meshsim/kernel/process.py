@@ -1,4 +1,4 @@
-"""One boot of a host: its tasks, and everything that a Unix process has of its own."""
+"""A process of a host: its tasks, and everything that a Unix process has of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from meshsim.kernel.host import Host
     from meshsim.kernel.task import Task
@@ -17,7 +18,7 @@ IDENT_BASE = 0x7F00_0000_0000
 
 
 class Process:
-    """One boot of a host.
+    """A process of a host: the one that it boots, or a child of that.
 
     Attributes:
         pid: what `os.getpid()` gives inside it.
@@ -25,18 +26,30 @@ class Process:
         cwd: its working directory, or None for that of the runner.
         argv: its `sys.argv`, or None for that of the runner.
         modules: the space of its private modules, or None.
+        main_module: its `__main__`, or None for that of the runner.
         random: where its unseeded randomness comes from.
+        label: the name of that stream.
+        parent: the process that started it with `multiprocessing`; None for the host's first one.
+        children: those that it started, oldest first.
+        family: whom `multiprocessing` calls the current process and its parent in it; None is the main process.
         exit_code: None while it lives; negative for a signal, as `subprocess` has it.
     """
 
-    def __init__(self, host: Host, pid: int, stream: random.Random) -> None:
+    def __init__(
+        self, host: Host, pid: int, stream: random.Random, label: str, parent: Process | None = None
+    ) -> None:
         self.host = host
         self.pid = pid
         self.random = stream
+        self.label = label
+        self.parent = parent
+        self.children: list[Process] = []
+        self.family: Any = None
         self.environ: dict[bytes, bytes] = {}
         self.cwd: str | None = None
         self.argv: list[str] | None = None
         self.modules: Any = None
+        self.main_module: ModuleType | None = None
         self.main: Task | None = None
         self.tasks: dict[int, Task] = {}
         self.dead = False
@@ -64,6 +77,12 @@ class Process:
     def living_tasks(self) -> Iterator[Task]:
         """Give the tasks that have not ended, oldest first."""
         return iter([task for task in self.tasks.values() if not task.done])
+
+    def descendants(self) -> Iterator[Process]:
+        """Give its children, their children and so on."""
+        for child in self.children:
+            yield child
+            yield from child.descendants()
 
     def __repr__(self) -> str:
         return f"<Process {self.host.name} pid={self.pid}>"

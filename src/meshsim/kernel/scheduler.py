@@ -135,7 +135,7 @@ class Kernel:
         self._pid += 1
         host.boots += 1
         label = f"host:{host.name}" if host.boots == 1 else f"host:{host.name}#{host.boots}"
-        process = Process(host, self._pid, self.streams.get(label))
+        process = Process(host, self._pid, self.streams.get(label), label)
         host.process = process
         self.processes.append(process)
         return process
@@ -369,7 +369,7 @@ class Kernel:
     def pause(self, host: Host) -> None:
         """Stop running the tasks of a host, as SIGSTOP does; the network goes on without it."""
         host.paused = True
-        if self.active is host.process:
+        if self.active is not None and self.active.host is host:
             self._leave()
 
     def resume(self, host: Host) -> None:
@@ -432,9 +432,9 @@ class Kernel:
 
     def close(self) -> None:
         """Kill every process and run until their tasks have ended; called by the driver."""
-        for host in list(self.hosts.values()):
-            if host.process is not None and host.process is not self.home:
-                self.kill(host.process, -9)
+        for process in list(self.processes):
+            if process is not self.home:
+                self.kill(process, -9)
         for task in list(self.home.tasks.values()):
             if task is not self.driver:
                 self._kill_task(task)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from meshsim.errors import UsageError
 from meshsim.kernel import carriers, policy, state, watchdog
 from meshsim.kernel.patches import asyncio as loops
-from meshsim.kernel.patches import masks, signals, sockets, threading, time, uvloop
+from meshsim.kernel.patches import ending, masks, multiprocessing, signals, sockets, threading, time, uvloop
 from meshsim.kernel.patches import process as surroundings
 from meshsim.kernel.patches import random as entropy
 from meshsim.kernel.patches.late import LatePatches
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from meshsim.core.streams import Streams
     from meshsim.kernel.process import Process
 
-BOUNDARIES = (time, threading, loops, entropy, surroundings, signals, masks, sockets)
+BOUNDARIES = (time, threading, loops, entropy, surroundings, signals, masks, sockets, multiprocessing, ending)
+# The same, of modules that are there only where somebody uses them.
+LATER = (
+    ("uvloop", uvloop.patches),
+    ("concurrent.futures.process", ending.process_pool_patches),
+    *multiprocessing.late(),
+)
 
 # What is known of the process that runs us: kept from world to world, because looking takes 20 ms.
 _adoption = Adoption()
@@ -97,7 +103,7 @@ class Simulation:
             self.patches.apply(boundary.patches())
         self.late.enter()
         back.callback(self.late.leave)
-        for module, make in (("uvloop", uvloop.patches), *rooms):
+        for module, make in (*LATER, *rooms):
             self.late.want(module, make)
         _rebinder.enter(self.patches.pairs())
         back.callback(lambda: _rebinder.leave(self.patches.pairs()))

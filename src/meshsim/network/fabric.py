@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from meshsim.core.streams import Streams
     from meshsim.kernel.host import Host
+    from meshsim.kernel.process import Process
     from meshsim.kernel.scheduler import Kernel
     from meshsim.network.connection import Connection
     from meshsim.network.rules import Rule
@@ -32,6 +33,12 @@ LOOPBACK_NS = 20_000
 OnPacket = "Callable[[int, int, int, int, int], object]"
 
 
+def _process_on(host: Host) -> Process | None:
+    """Return the process of a host that calls, which may be a child of its first one; else the first one."""
+    task = state.current()
+    return task.process if task is not None and task.process.host is host else host.process
+
+
 class Listener:
     """A port that is open on a host; `close()` shuts it."""
 
@@ -39,7 +46,7 @@ class Listener:
 
     def __init__(self, host: Host, port: int, on_connect: Callable[[Connection], None]) -> None:
         self.host = host
-        self.process = host.process
+        self.process = _process_on(host)
         self.port = port
         self.on_connect = on_connect
         # Whether connections that nobody has accepted fill its queue; kept by those that have one.
@@ -197,8 +204,8 @@ class Fabric:
             raise OSError(98, f"Address already in use: {host.name}:{port}")
         listener = Listener(host, port, on_connect)
         host.listeners[port] = listener
-        if host.process is not None:
-            host.process.at_death.append(listener.close)
+        if listener.process is not None:
+            listener.process.at_death.append(listener.close)
         return listener
 
     def dial(

@@ -7,7 +7,10 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import BootError
+from meshsim.kernel.patches import ending
+from meshsim.kernel.patches import process as surroundings
 from meshsim.kernel.patches import threading as main_thread
+from meshsim.kernel.patches.multiprocessing import family
 from meshsim.kernel.task import Killed
 
 if TYPE_CHECKING:
@@ -79,7 +82,6 @@ class Service:
         code = 0
         try:
             self.adapter.boot(self.world, host, self.spec)
-            _join_threads(process)
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else int(error.code is not None)
         except Killed:
@@ -88,7 +90,17 @@ class Service:
             self.failures[host.name] = "".join(traceback.format_exception(error))
             self.world.unhandled(process, "main", error)
             code = 1
-        process.exit_code = code
+        process.exit_code = self._finish(process, code)
+
+    def _finish(self, process: Process, code: int) -> int:
+        """End the process as the interpreter does: threads, then exit functions; SIGTERM may come in between."""
+        try:
+            ending.join_threads(process)
+            family.end_process(process)
+            surroundings.run_exit_functions()
+        except SystemExit as error:
+            return error.code if isinstance(error.code, int) else int(error.code is not None)
+        return code
 
     def _ended(self, host: Host, process: Process, task: Task) -> None:
         if process.dead:
@@ -137,15 +149,6 @@ def environment(variables: dict[str, str] | Any) -> dict[bytes, bytes]:
         os.fsencode(name): os.fsencode(str(value))
         for name, value in {**kept, "TZ": "UTC", **dict(variables)}.items()
     }
-
-
-def _join_threads(process: Process) -> None:
-    """Wait for threads that are not daemons, as the interpreter does at its end."""
-    table = process.tables.get("threading._active")
-    main = process.tables.get("main_thread")
-    for thread in list(table.values()) if table else []:
-        if thread is not main and not thread.daemon:
-            thread.join()
 
 
 def wait_until_up(world: Any, services: list[Service]) -> None:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
+from meshsim.kernel.patches.process import become_main
 from meshsim.services.loading import load_target
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def run_module(process: Process, name: str) -> None:
 def run(process: Process, code: CodeType, file: str | None, spec: Any) -> None:
     """Run a program's code as `__main__` of a process.
 
-    It is not put into `sys.modules`, as `runpy.run_module(alter_sys=True)` would do: that name belongs to
-    whoever runs the tests, for the whole interpreter.
+    It is `sys.modules["__main__"]` while the process runs, as pickle and `multiprocessing` want it; any other time
+    that name is the test runner's.
     """
     module = ModuleType("__main__")
     space = vars(module)
@@ -85,6 +86,7 @@ def run(process: Process, code: CodeType, file: str | None, spec: Any) -> None:
     private = process.modules
     space["__builtins__"] = builtins if private is None else private.builtins
     process.tables["app"] = module
+    become_main(module)
     exec(code, space)  # noqa: S102 - running the user's program is what this is for
 
 

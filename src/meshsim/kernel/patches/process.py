@@ -11,10 +11,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import state
+from meshsim.kernel.patches.multiprocessing import family
 from meshsim.kernel.patches.patch import Patch, existing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from meshsim.kernel.process import Process
     from meshsim.kernel.task import Task
@@ -36,6 +38,8 @@ real_putenv = os.putenv
 real_unsetenv = os.unsetenv
 
 PARENT_PID = 1
+# The second is what `multiprocessing` calls the first one in a child that was spawned.
+MAIN_NAMES = ("__main__", "__mp_main__")
 
 
 def _service_task() -> Task | None:
@@ -97,8 +101,14 @@ def getpid() -> int:
 
 
 def getppid() -> int:
-    """Return 1: every simulated process is its own container's first."""
-    return real_getppid() if _service_task() is None else PARENT_PID
+    """Return the parent's number; 1 for a host's first process, which is its container's first."""
+    task = _service_task()
+    if task is None:
+        return real_getppid()
+    parent = task.process.parent
+    if parent is None or parent.dead:
+        return PARENT_PID
+    return real_getpid() if state.kernel is not None and parent is state.kernel.home else parent.pid
 
 
 def host_name(process: Process) -> str:
@@ -161,8 +171,23 @@ def abort() -> None:
     state.kernel.kill(task.process, -signal.SIGABRT)
 
 
+def real_environment() -> dict[bytes, bytes]:
+    """Return the runner's own variables, as the test sees them."""
+    data: Any = os.environ._data  # type: ignore[attr-defined]
+    return dict(data.real if isinstance(data, Environment) else data)
+
+
+def become_main(module: ModuleType) -> None:
+    """Let a module be the `__main__` of the calling task's process, which pickle looks into."""
+    task = state.current()
+    if task is not None:
+        task.process.main_module = module
+        for name in MAIN_NAMES:
+            sys.modules[name] = module
+
+
 class Surroundings:
-    """What is exchanged when the running process changes: directory, arguments, modules.
+    """What is exchanged when the running process changes: directory, arguments, `__main__`, family.
 
     Everything else is asked for through functions that know the caller, and costs nothing at a switch.
     """
@@ -172,6 +197,8 @@ class Surroundings:
         self._argv = sys.argv
         self._arguments = [*sys.argv]
         self._here = self._cwd
+        self._mains = {name: sys.modules.get(name) for name in MAIN_NAMES}
+        self._main: ModuleType | None = None
 
     def enter(self, old: Process | None, new: Process) -> None:
         """Exchange what differs between two processes."""
@@ -179,14 +206,30 @@ class Surroundings:
             old.argv = sys.argv
         sys.argv = self._argv if new.argv is None else new.argv
         cwd = new.cwd or self._cwd
-        if cwd != self._here:
+        # The old one may have changed it.
+        if cwd != (self._here if old is None else old.cwd or self._cwd):
             real_chdir(cwd)
-            self._here = cwd
+        self._here = cwd
+        if new.main_module is not self._main or (old is not None and old.main_module is not self._main):
+            self._exchange_main(new.main_module)
+        if new.family is not family.now:
+            family.enter(new.family)
+
+    def _exchange_main(self, module: ModuleType | None) -> None:
+        self._main = module
+        for name, real in self._mains.items():
+            found = real if module is None else module
+            if found is not None:
+                sys.modules[name] = found
+            else:
+                sys.modules.pop(name, None)
 
     def leave(self) -> None:
         """Give the runner its own back."""
         sys.argv = self._argv
         sys.argv[:] = self._arguments
+        self._exchange_main(None)
+        family.enter(None)
         if self._here != self._cwd or real_getcwd() != self._cwd:
             real_chdir(self._cwd)
 

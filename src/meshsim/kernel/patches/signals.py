@@ -11,6 +11,7 @@ from meshsim.errors import FenceError
 from meshsim.kernel import state
 from meshsim.kernel.patches.patch import Patch, existing
 from meshsim.kernel.patches.time import NANOSECONDS
+from meshsim.kernel.process import FIRST_PID
 from meshsim.kernel.task import RUNNING
 
 if TYPE_CHECKING:
@@ -177,19 +178,22 @@ def kill(pid: int, sig: int, /) -> None:
     Raises:
         ProcessLookupError: no process of the world has that number.
     """
-    task = service_task()
-    if task is None or state.kernel is None:
+    task, kernel = state.current(), state.kernel
+    if task is None or kernel is None:
         real_kill(pid, sig)
         return
-    for host in state.kernel.hosts.values():
-        process = host.process
-        if process is not None and process.pid == pid:
-            if sig == signal.SIGKILL:
-                state.kernel.kill(process, -int(sig))
-            elif sig:
-                deliver(process, int(sig))
-            return
-    raise ProcessLookupError(3, "No such process")
+    index = pid - FIRST_PID
+    found = kernel.processes[index] if 0 <= index < len(kernel.processes) else None
+    if task.process is kernel.home and (found is None or found.host is not kernel.home.host):
+        # The test's own process is real, and so is whatever it may know; its children are not.
+        real_kill(pid, sig)
+        return
+    if found is None or found is kernel.home or found.dead:
+        raise ProcessLookupError(3, "No such process")
+    if sig == signal.SIGKILL:
+        kernel.kill(found, -int(sig))
+    elif sig:
+        deliver(found, int(sig))
 
 
 def set_wakeup_fd(fd: int, /, *, warn_on_full_buffer: bool = True) -> int:
