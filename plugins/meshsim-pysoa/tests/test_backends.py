@@ -114,6 +114,19 @@ def test_a_message_that_expired_in_its_list_is_not_run(backend: str) -> None:
 
 
 @BACKENDS
+def test_a_client_whose_call_timed_out_waits_for_that_answer_for_ever_after(backend: str) -> None:
+    """PySOA's own trap: the next call on the same client has its answer and raises for the missing one all the same."""
+    with worlds.world(backend) as mesh:
+        client = mesh.client("depot")
+        with mesh.fault(drop={"to": "depot echo", "first": 1}), pytest.raises(MessageReceiveTimeout):
+            client.call_action("depot", "echo", {"n": 1})
+        with pytest.raises(MessageReceiveTimeout):
+            client.call_action("depot", "echo", {"n": 2})
+        assert [call.answered for call in mesh.trace.requests("depot echo")] == [False, True]
+        assert mesh.client("depot").call_action("depot", "echo", {"n": 3}).body == {"n": 3}
+
+
+@BACKENDS
 def test_a_list_that_nobody_reads_expires_on_virtual_time(backend: str) -> None:
     """Redis forgets the jobs of a service that is gone ten seconds after the last one's expiry."""
     with worlds.world(backend) as mesh:

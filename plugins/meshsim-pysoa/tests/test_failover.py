@@ -67,6 +67,20 @@ def test_a_client_gives_up_on_a_sentinel_that_goes_on_refusing() -> None:
         assert 1.75 <= mesh.now <= 30
 
 
+def test_a_reset_between_asking_for_a_master_and_having_it_is_a_key_error() -> None:
+    """PySOA's own race: one flow's failure empties the table of masters in which another one is about to look."""
+    with worlds.world("sentinel") as mesh:
+        client = mesh.client("depot")
+        layer = client._get_handler("depot").transport.core.backend_layer
+        layer.reset_clients()
+        asking = mesh.start(client.call_action, "depot", "echo", {"n": 1})
+        mesh.run_for("600us")
+        assert layer._master_clients
+        layer.reset_clients()
+        with pytest.raises(KeyError, match="cache"):
+            asking.result()
+
+
 def lifetime_s(layer: dict[str, Any], carrier: str = "greenlet") -> float | None:
     """Return after how many seconds an idle server behind Sentinel ended itself; None if it lived for ten minutes."""
     services = {"depot": worlds.settled("sentinel", layer)}

@@ -8,6 +8,8 @@ import pytest
 import worlds
 from pysoa.client.client import Client
 
+from meshsim.errors import BootError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -76,3 +78,21 @@ def test_sigterm_lets_a_server_finish_the_job_that_it_has(backend: str) -> None:
         assert call.result().body["n"] == 1
         mesh.run_for("1s")
         assert not mesh.host("depot/0").alive
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [(["--use-file-watcher", "depot"], "starts a real process"), (["--daemon"], "calls os.fork")],
+)
+def test_what_would_start_real_processes_is_fenced(args: list[str], what: str) -> None:
+    """PySOA's reloader and its daemon mode do not come up, and the error says what they tried and on which host."""
+    world = worlds.world(services={"depot": worlds.service(args=args)})
+    with pytest.raises(BootError, match=f"FenceError: depot/0 {what}"), world:
+        pass
+
+
+def test_a_server_that_ends_before_its_first_turn_did_not_come_up() -> None:
+    """A service whose program returns at once is no service that is up, though nothing was raised."""
+    world = worlds.world(services={"depot": worlds.service(server="depot.server:Hasty")})
+    with pytest.raises(BootError, match="service 'depot' ended on host depot/0 before it was up"), world:
+        pass

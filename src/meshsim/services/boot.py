@@ -51,6 +51,11 @@ class Service:
         port = self.spec.port or self.adapter.default_port
         return None if port is None else int(port)
 
+    @property
+    def stays(self) -> bool:
+        """Whether a host has to be there to be up, as one that listens or that its adapter looks at."""
+        return self.port is not None or hasattr(self.adapter, "is_ready")
+
     def add_hosts(self) -> None:
         """Add the service's machines to the world, and their names to the network."""
         names = self.world.fabric.names
@@ -131,7 +136,7 @@ class Service:
             return False
         if process is None:
             # A program that ended well has done what it was there for.
-            return self.port is None and host.boots > 0
+            return not self.stays and host.boots > 0
         main = process.main
         if self.port is not None and getattr(self.adapter, "listens", True):
             return self.port in host.listeners
@@ -173,7 +178,7 @@ def wait_until_up(world: Any, services: list[Service]) -> None:
             raise BootError(_too_late(waiting))
         kernel.sleep(LOOK_EVERY_NS)
         for service, host in waiting:
-            if host.process is None and host.name not in service.failures and service.port is not None:
+            if host.process is None and host.name not in service.failures and service.stays:
                 msg = f"service {service.spec.name!r} ended on host {host.name} before it was up"
                 raise BootError(msg)
 

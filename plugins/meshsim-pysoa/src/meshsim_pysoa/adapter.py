@@ -76,14 +76,17 @@ class PySOAAdapter:
         settings = spec.options.get("settings")
         if settings is None:
             routing = routing_of(graph, spec.name)
-            tables = host.process.tables if host.process is not None else {}
-            tables[generated.TABLE] = server_settings(broker_of(spec, graph), routing)
+            # By the host and not its process: the workers of `--fork` are processes of their own.
+            calls.world_table(generated.TABLE)[host.name] = server_settings(broker_of(spec, graph), routing)
         argv = launcher.arguments(spec.name, spec.args, str(settings or generated.__name__))
         launcher.launch(spec.target, argv, django=bool(spec.options.get("django")))
 
-    def is_ready(self, _world: Any, host: Host) -> bool:
-        """Say whether the server looks for work: its loop has begun."""
-        return host.process is not None and calls.LOOPING in host.process.tables
+    def is_ready(self, world: Any, host: Host) -> bool:
+        """Say whether the server looks for work: its loop has begun, in a process of the host that lives."""
+        return any(
+            process.host is host and not process.dead and calls.LOOPING in process.tables
+            for process in reversed(world.kernel.processes)
+        )
 
     def client(self, world: Any, name: str) -> Any:
         """Return a real PySOA client that calls the service, on the host that asks for it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,16 @@ CLIENT_TRANSPORT: Final = "pysoa.common.transport.redis_gateway.client:RedisClie
 # redis-py from 8 on gives up on a silent socket after 5 s, the very time that PySOA waits in BLPOP: an idle server
 # sees errors and shuts itself down after some 50 s. Who writes no settings gets the ones that work.
 CONNECTION: Final[Mapping[str, Any]] = {"socket_timeout": None}
+
+
+# PySOA's own default writes each job and its answer to stderr, where they drown what failed. The records are there
+# all the same, as `mesh.host(...).logs`.
+LOGGING: Final[Mapping[str, Any]] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"nowhere": {"class": "logging.NullHandler"}},
+    "root": {"level": "INFO", "handlers": ["nowhere"]},
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,11 @@ def broker_of(spec: ServiceSpec, graph: Graph) -> Broker:
 
 def server_settings(broker: Broker, routing: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the settings of a server, as its module would have them in SOA_SERVER_SETTINGS."""
-    return {"transport": broker.transport(SERVER_TRANSPORT), "client_routing": dict(routing)}
+    return {
+        "transport": broker.transport(SERVER_TRANSPORT),
+        "client_routing": dict(routing),
+        "logging": deepcopy(dict(LOGGING)),
+    }
 
 
 def client_settings(broker: Broker) -> dict[str, Any]:

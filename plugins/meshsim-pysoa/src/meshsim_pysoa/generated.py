@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from meshsim.kernel.state import current
+from meshsim.kernel import state
+from meshsim_pysoa import calls
 
 TABLE: Final = "pysoa.settings"
 
 
 def __getattr__(name: str) -> Any:
-    task = current()
-    if name == "SOA_SERVER_SETTINGS" and task is not None and TABLE in task.process.tables:
-        return task.process.tables[TABLE]
+    task = state.current()
+    settings = {} if task is None else calls.world_table(TABLE)
+    if name == "SOA_SERVER_SETTINGS" and task is not None and task.host in settings:
+        return settings[task.host]
     message = f"module {__name__!r} has no attribute {name!r}: a host of the scenario has settings here, nobody else"
     raise AttributeError(message)

@@ -80,3 +80,10 @@ class Back(Server):
     """The depot behind the depot."""
 
     service_name = "back"
+
+
+class Hasty(Server):
+    """A depot that gives up as soon as it is set up."""
+
+    def setup(self) -> None:
+        self.shutting_down = True

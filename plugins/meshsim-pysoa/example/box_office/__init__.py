@@ -1,0 +1,1 @@
+"""Sells tickets: a PySOA service that asks the seats service."""
