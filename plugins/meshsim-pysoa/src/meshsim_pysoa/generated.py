@@ -5,6 +5,7 @@ It is one module for all hosts; `SOA_SERVER_SETTINGS` is looked up on the host t
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Final
 
 from meshsim.kernel import state
@@ -17,6 +18,7 @@ def __getattr__(name: str) -> Any:
     task = state.current()
     settings = {} if task is None else calls.world_table(TABLE)
     if name == "SOA_SERVER_SETTINGS" and task is not None and task.host in settings:
-        return settings[task.host]
+        # A copy for each process: PySOA's transports change the dictionaries that they are given.
+        return deepcopy(settings[task.host])
     message = f"module {__name__!r} has no attribute {name!r}: a host of the scenario has settings here, nobody else"
     raise AttributeError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from typing import Any, ClassVar
@@ -28,7 +29,7 @@ class Host(Action):
 
     def run(self, request: Any) -> dict[str, Any]:
         time.sleep(request.body.get("sleep", 0))
-        return {"host": socket.gethostname()}
+        return {"host": socket.gethostname(), "pid": os.getpid()}
 
 
 class Blob(Action):
@@ -55,6 +56,13 @@ class Break(Action):
         raise ValueError("a bug")
 
 
+class Die(Action):
+    """Takes its process down, as a crash in C does."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        os._exit(9)
+
+
 class Forward(Action):
     """Asks the depot behind this one, with the client that PySOA gives to each action."""
 
@@ -72,6 +80,7 @@ class Server(BaseServer):
         "blob": Blob,
         "refuse": Refuse,
         "break": Break,
+        "die": Die,
         "forward": Forward,
     }
 
