@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import pty
 import socket
 import subprocess
 import sys
+from multiprocessing import util
 from os import fork
 from subprocess import Popen
 from typing import TYPE_CHECKING, Any
@@ -30,6 +33,15 @@ PROCESSES: dict[str, Callable[[], Any]] = {
     "os.posix_spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
     "os.execv": lambda: os.execv("/bin/true", ["true"]),
     "os.execlp": lambda: os.execlp("true", "true"),
+    "os.posix_spawnp": lambda: os.posix_spawnp("true", ["true"], {}),
+    "os.spawnv": lambda: os.spawnv(os.P_NOWAIT, "/bin/true", ["true"]),
+    "os.spawnvpe": lambda: os.spawnvpe(os.P_WAIT, "true", ["true"], {}),
+    "pty.spawn": lambda: pty.spawn("true"),
+    "spawnv_passfds": lambda: util.spawnv_passfds(b"/bin/true", [b"true"], []),
+    "create_subprocess_exec": lambda: asyncio.run(asyncio.create_subprocess_exec("true")),
+    "create_subprocess_shell": lambda: asyncio.run(
+        asyncio.create_subprocess_shell("true", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    ),
     "os.spawnl": lambda: os.spawnl(os.P_WAIT, "/bin/true", "true"),
 }
 SOCKETS: dict[str, Callable[[], Any]] = {

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from meshsim.errors import MeshError
+from meshsim.kernel.patches.cores import fences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ _seams: list[Seam] = []
 
 
 def seams() -> list[Seam]:
-    """Return the seams of every room, in the order of their names; looked up once a process.
+    """Return the seams of every room, in the order of their names, then fences; looked up once a process.
 
     Raises:
         MeshError: a room cannot be loaded; with the name of its distribution.
@@ -37,4 +38,5 @@ def seams() -> list[Seam]:
                 why = f"{type(error).__name__}: {error}"
                 msg = f"the room {entry.name!r} of {distribution} cannot be loaded: {why}"
                 raise MeshError(msg) from error
+        _seams.extend(fences(_seams))
     return _seams

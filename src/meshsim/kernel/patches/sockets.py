@@ -7,6 +7,8 @@ import os
 import select
 import socket
 import subprocess
+from asyncio import base_events
+from multiprocessing import util
 from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import FenceError
@@ -128,7 +130,7 @@ socketpair = _SOCKET_CALLS["socketpair"]
 def _refusing(original: Callable[..., Any], what: str) -> Callable[..., Any]:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         if state.current() is not None:
-            detail = f" {args[0]!r}" if args and isinstance(args[0], (str, list, tuple)) else ""
+            detail = f" {args[0]!r}" if args and isinstance(args[0], (str, bytes, list, tuple)) else ""
             raise _fence(f"{what}{detail}", _PROCESS_CURE)
         return original(*args, **kwargs)
 
@@ -149,6 +151,25 @@ def popen(self: Any, args: Any, *rest: Any, **kwargs: Any) -> None:
     _real_popen(self, args, *rest, **kwargs)
 
 
+def _refusing_loop(name: str) -> Callable[..., Any]:
+    real: Callable[..., Any] = getattr(base_events.BaseEventLoop, name)
+
+    async def refuse(self: Any, protocol_factory: Any, *command: Any, **kwargs: Any) -> Any:
+        # Before it makes pipes for the process: a fence of sockets would name the wrong thing.
+        if state.current() is not None:
+            raise _fence(
+                f"starts a real process {command if name == 'subprocess_exec' else command[0]!r}",
+                _PROCESS_CURE,
+            )
+        return await real(self, protocol_factory, *command, **kwargs)
+
+    refuse.__name__ = refuse.__qualname__ = name
+    refuse.__doc__ = f"Refuse to a task what the loop's `{name}` does."
+    return refuse
+
+
+_LOOP_CALLS = {name: _refusing_loop(name) for name in ("subprocess_exec", "subprocess_shell")}
+
 _PROCESS_CALLS = [
     "fork",
     "forkpty",
@@ -168,6 +189,8 @@ _PROCESS_CALLS = [
 _REFUSING = {
     name: _refusing(getattr(os, name), f"calls os.{name}") for name in _PROCESS_CALLS if hasattr(os, name)
 }
+# How `multiprocessing` itself starts programs: its tracker of names, its server of forks.
+_SPAWN = _refusing(util.spawnv_passfds, "starts a real process")
 
 
 def patches() -> list[Patch]:
@@ -181,6 +204,8 @@ def patches() -> list[Patch]:
         *existing(fcntl, _FCNTL_CALLS),
         Patch(subprocess.Popen, "__init__", popen),
         *existing(os, _REFUSING, rebind=True),
+        *existing(base_events.BaseEventLoop, _LOOP_CALLS),
+        *existing(util, {"spawnv_passfds": _SPAWN}),
     ]
 
 
