@@ -84,6 +84,7 @@ def test_each_worker_has_a_heartbeat_of_its_own(backend: str, tmp_path: Path) ->
         mesh.run_for("1m")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["beat-1", "beat-2"]
         assert all(float(path.read_text()) - worlds.EPOCH_S >= 50 for path in tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_with_workers_is_the_same_on_both_carriers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pysoa.common.constants import ERROR_CODE_ACTION_TIMEOUT
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from meshsim_pysoa.fate import Answer
 
 original_handle_next = Server.handle_next_request
-original_delete = Server._delete_heartbeat_file
+original_create = Server._create_heartbeat_file
 original_process_job = Server.process_job
 original_unhandled = Server.handle_unhandled_exception
 original_set_action = vars(PySOALogContextFilter)["set_logging_action_name"].__func__
@@ -110,18 +112,26 @@ def set_logging_action_name(cls: Any, action_name: str) -> None:
         job.running(action_name)
 
 
-def delete_heartbeat_file(server: Any) -> None:
-    """Stand in for `Server._delete_heartbeat_file`: a server that was killed cannot tidy up, so its file grows old.
+def create_heartbeat_file(server: Any) -> None:
+    """Stand in for `Server._create_heartbeat_file`: notes whose file it is, for the moment of its death."""
+    original_create(server)
+    task = current()
+    if task is not None and server._heartbeat_file is not None:
+        task.process.at_death.append(partial(_leave_heartbeat, server, state.kernel))
 
-    Its `finally` runs here all the same, because a task is ended by an exception. At the end of a world, which no
-    server outlives, it does tidy up.
+
+def _leave_heartbeat(server: Any, kernel: Any) -> None:
+    """Do what the operating system does at a process's death: close the file, which then grows old.
+
+    The server's own `finally` runs too, because a task is ended by an exception; it must not find the file and tidy up.
+    At the end of a world, which no server outlives, this does.
     """
-    task, world = state.task, getattr(state.kernel, "world", None)
-    if task is None or not task.killed or world is None or not world.opened:
-        original_delete(server)
-    elif server._heartbeat_file is not None:
-        # The operating system does this much.
-        server._heartbeat_file.close()
+    file, server._heartbeat_file = server._heartbeat_file, None
+    if file is None:
+        return
+    file.close()
+    if kernel.world is None or not kernel.world.opened:
+        Path(server._heartbeat_file_path).unlink(missing_ok=True)
 
 
 def patches() -> list[Patch]:
@@ -129,7 +139,7 @@ def patches() -> list[Patch]:
     return [
         Patch(Server, "handle_next_request", handle_next_request),
         Patch(Server, "process_job", process_job),
-        Patch(Server, "_delete_heartbeat_file", delete_heartbeat_file),
+        Patch(Server, "_create_heartbeat_file", create_heartbeat_file),
         Patch(Server, "handle_unhandled_exception", handle_unhandled_exception),
         Patch(PySOALogContextFilter, "set_logging_action_name", classmethod(set_logging_action_name)),
     ]
