@@ -84,6 +84,19 @@ def free_address(ctx: Context) -> str:
     return address
 
 
+def bind_again(socket: Any, address: str) -> None:
+    """Bind an address that a closed socket had: libzmq gives it free in the background."""
+    while True:
+        try:
+            socket.bind(address)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EADDRINUSE:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
 def watched(socket: Socket, *events: int) -> Any:
     """Return a monitor of a socket that tells these events."""
     wanted = 0

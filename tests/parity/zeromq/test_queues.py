@@ -109,10 +109,12 @@ def test_linger_lets_messages_out(ctx: Context) -> None:
     push.connect(address)
     push.send(b"kept")
     push.close(linger=3000)
-    other = ctx.socket(zmq.PUSH)
-    other.connect(address)
-    other.send(b"dropped")
-    other.close(linger=0)
+    with zmq.Context() as own:
+        other = own.socket(zmq.PUSH)
+        other.connect(address)
+        other.send(b"dropped")
+        # The context waits until the socket is really closed; libzmq does that in the background.
+        other.close(linger=0)
     pull = ctx.socket(zmq.PULL)
     pull.bind(address)
     assert pull.recv() == b"kept"

@@ -159,6 +159,20 @@ class LinkPipe(Pipe):
                 return False
         return True
 
+    def offer(self, message: Message, size_bytes: int) -> None:
+        """Send a message if there is room for it; with an empty outbox and an open way there is."""
+        connection = self.connection
+        sent_bytes = self._sent_bytes
+        if connection is None or self.outbox or sent_bytes >= self._room_bytes or self.ending:
+            if self.check_write():
+                self.write(message, size_bytes)
+            return
+        self.written += 1
+        self._sent_bytes = sent_bytes = sent_bytes + size_bytes
+        connection.send(message, size_bytes)
+        if sent_bytes >= self._mark_bytes:
+            self._ask()
+
     def write(self, message: Message, size_bytes: int) -> None:
         """Send a message, or queue it while there is no connection or no room on the way."""
         self.written += 1
@@ -199,29 +213,35 @@ class LinkPipe(Pipe):
     # -- reading ----------------------------------------------------------------------------------------
 
     def _arrived(self, item: Any) -> None:
-        if self.socket.process.dead:
+        socket = self.socket
+        if socket.process.dead:
             return
         if self._beat is not None or self._ttl is not None:
             self._heard()
         if self.held:
             self.held.append(item)
         elif type(item) is tuple:
-            if self.high_in and self._full():
+            inbox = self.inbox
+            if len(inbox) >= self.low_in and self._full():
                 self.held.append(item)
-            elif self.socket.screened and not self.socket.accepts(item):
+            elif socket.screened and not socket.accepts(item):
                 self._broken(protocol=True)
             else:
-                inbox = self.inbox
                 inbox.append(item)
                 if not self.in_active:
                     self.in_active = True
-                    self.socket.read_activated(self)
+                    queue = self.queue
+                    if queue is None:
+                        socket.read_activated(self)
+                    else:
+                        queue.activated(self)
+                        socket.changed_events()
         else:
             self._command(item)
 
     def _full(self) -> bool:
         waiting = len(self.inbox)
-        if waiting < self.low_in:
+        if waiting < self.low_in or not self.high_in:
             return False
         return self.taken + waiting - self.taken // self.low_in * self.low_in >= self.high_in
 

@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from meshsim.transports.zeromq.patterns.queues import FairQueue
     from meshsim.transports.zeromq.socket import MeshSocket
 
 __all__ = ["InprocPipe", "Message", "Pipe", "wire_bytes"]
@@ -49,6 +50,7 @@ class Pipe:
         routing_id: what a ROUTER calls the peer.
         endpoint: the address that was bound or connected, for `disconnect` and for monitors.
         properties: of the peer, as `Frame.get` gives them.
+        queue: the fair queue that reads it, if one does.
     """
 
     __slots__ = (
@@ -66,6 +68,7 @@ class Pipe:
         "low_out",
         "out_active",
         "properties",
+        "queue",
         "routing_id",
         "socket",
         "taken",
@@ -90,6 +93,7 @@ class Pipe:
         self.out_active = True
         self.ending = False
         self.attached = False
+        self.queue: FairQueue | None = None
         self.fair_at = -1
         self.balance_at = -1
         self.routing_id = b""
@@ -102,21 +106,22 @@ class Pipe:
         inbox = self.inbox
         if inbox:
             message = inbox.popleft()
-            self.taken += 1
-            if not self.taken % self.low_in:
+            self.taken = taken = self.taken + 1
+            if not taken % self.low_in:
                 self.drained()
             return message
-        self._sleep()
+        self.sleep()
         return None
 
     def check_read(self) -> bool:
         """Whether there is something to read; otherwise the pipe sleeps."""
         if self.inbox:
             return True
-        self._sleep()
+        self.sleep()
         return False
 
-    def _sleep(self) -> None:
+    def sleep(self) -> None:
+        """Note that the pipe was found empty; one whose peer is gone is done with."""
         self.in_active = False
         if self.ending:
             self.socket.detach(self)
@@ -147,6 +152,11 @@ class Pipe:
     def write(self, message: Message, size_bytes: int) -> None:
         """Send a message; `check_write` said that there is room."""
         raise NotImplementedError
+
+    def offer(self, message: Message, size_bytes: int) -> None:
+        """Send a message if there is room for it."""
+        if self.check_write():
+            self.write(message, size_bytes)
 
     def end(self, linger_ms: int) -> None:
         """Let go of the peer, after what is queued has been sent or `linger_ms` have passed (-1: for ever)."""

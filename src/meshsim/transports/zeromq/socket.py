@@ -102,14 +102,12 @@ class MeshSocket(Waiting):
     def read_activated(self, pipe: Pipe) -> None:
         """Learn from a pipe that it has something to read again."""
         self.pattern.read_activated(pipe)
-        self._signalled = True
-        self.changed()
+        self.changed_events()
 
     def write_activated(self, pipe: Pipe) -> None:
         """Learn from a pipe that it has room again."""
         self.pattern.write_activated(pipe)
-        self._signalled = True
-        self.changed()
+        self.changed_events()
 
     def attach(self, pipe: Pipe, routing_id: bytes | None) -> None:
         """Take up a pipe."""
@@ -215,8 +213,9 @@ class MeshSocket(Waiting):
         message = self.pattern.take()
         if message is None:
             message = self._wait_for_message(flags)
-        if len(message) > 1:
-            self.rest = list(message[:0:-1])
+        if len(message) == 1:
+            return message[0]
+        self.rest = list(message[:0:-1])
         return message[0]
 
     def receive_message(self, flags: int) -> list[bytes]:
@@ -246,11 +245,13 @@ class MeshSocket(Waiting):
             if message is None:
                 raise failure(EAGAIN)
             return message
-        deadline = self._deadline(timeout_ms)
+        deadline = None if timeout_ms < 0 else self._deadline(timeout_ms)
+        wait, take = self.wait, self.pattern.take
         while True:
-            in_time = self.wait(deadline)
-            self._check()
-            message = self.pattern.take()
+            in_time = wait(deadline)
+            if self.fault:
+                raise failure(self.fault)
+            message = take()
             if message is not None:
                 return message
             if not in_time:

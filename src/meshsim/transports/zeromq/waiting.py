@@ -44,7 +44,11 @@ class Waiting(File):
     def changed_events(self) -> None:
         """Tell everybody who waits to look again."""
         self._signalled = True
-        self.changed()
+        if self._interests:
+            self.changed()
+        else:
+            for task in self._blocked:
+                self.kernel.wake(task)
 
     def call_in(self, delay_ns: int, function: Callable[..., None], *args: Any) -> Timer:
         """Have the hub call a function after a while, if the process still lives then."""

@@ -122,8 +122,7 @@ class XPub(Pattern):
         """Send to each of them; one whose pipe is full misses it."""
         size_bytes = wire_bytes(message)
         for pipe in self._matching:
-            if pipe.check_write():
-                pipe.write(message, size_bytes)
+            pipe.offer(message, size_bytes)
         self._matching = ()
 
     def take(self) -> Message | None:
@@ -211,8 +210,7 @@ class XSub(Pattern):
     def _tell(self, pipe: Pipe) -> None:
         for topic in self.topics.walk():
             message = (b"\1" + topic,)
-            if pipe.check_write():
-                pipe.write(message, wire_bytes(message))
+            pipe.offer(message, wire_bytes(message))
 
     def hiccuped(self, pipe: Pipe) -> None:
         """Tell every subscription again: the peer behind the pipe will be a new one."""
@@ -245,8 +243,7 @@ class XSub(Pattern):
             return
         size_bytes = wire_bytes(message)
         for pipe in list(self._pipes):
-            if pipe.check_write():
-                pipe.write(message, size_bytes)
+            pipe.offer(message, size_bytes)
 
     def take(self) -> Message | None:
         """Take the next message."""
@@ -264,11 +261,12 @@ class XSub(Pattern):
 class Sub(XSub):
     """An XSUB whose subscriptions are options, and which looks at what comes once more."""
 
-    __slots__ = ("_next",)
+    __slots__ = ("_inverted", "_next")
 
     def __init__(self, socket: MeshSocket) -> None:
         super().__init__(socket)
         self._next: Message | None = None
+        self._inverted = False
 
     def reserve(self, first: bytes, *, more: bool) -> bool:  # noqa: ARG002 - not at all
         """Refuse: a SUB only receives."""
@@ -276,14 +274,14 @@ class Sub(XSub):
 
     def take(self) -> Message | None:
         """Take the next message that is subscribed to."""
-        message, self._next = self._next, None
-        while message is None:
+        message = self._next
+        if message is not None:
+            self._next = None
+            return message
+        while True:
             message = self.queue.take()
-            if message is None:
-                return None
-            if self.topics.match(message[0]) is self.socket.options.invert_matching:
-                message = None
-        return message
+            if message is None or self.topics.match(message[0]) is not self._inverted:
+                return message
 
     def readable(self) -> bool:
         """Whether there is a message that is subscribed to."""
@@ -302,5 +300,8 @@ class Sub(XSub):
         elif option == Option.UNSUBSCRIBE and isinstance(value, bytes):
             self.commit((b"\0" + value,))
         else:
+            if option == Option.INVERT_MATCHING:
+                # Kept here as well: it is asked for with every message.
+                self._inverted = bool(value)
             return False
         return True
