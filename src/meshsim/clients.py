@@ -8,6 +8,8 @@ from urllib.parse import urljoin
 from meshsim.errors import UsageError
 
 if TYPE_CHECKING:
+    import grpc
+    import grpc.aio
     import httpx
     import redis
     import redis.asyncio
@@ -94,6 +96,25 @@ def zmq_context() -> zmq.Context[zmq.Socket[bytes]]:
     import zmq  # noqa: PLC0415 - only who asks for it needs it
 
     return zmq.Context()
+
+
+def _grpc_target(world: Mesh, name: str) -> str:
+    host = base_url(world, name).removeprefix("http://")
+    return host if ":" in host else f"{host}:80"
+
+
+def grpc_channel(world: Mesh, name: str, **options: Any) -> grpc.Channel:
+    """Return a gRPC channel to a service; options as `grpc.insecure_channel` takes them."""
+    import grpc  # noqa: PLC0415 - only who asks for it needs it
+
+    return grpc.insecure_channel(_grpc_target(world, name), **options)
+
+
+def grpc_aio_channel(world: Mesh, name: str, **options: Any) -> grpc.aio.Channel:
+    """Return an asyncio gRPC channel to a service; options as `grpc.aio.insecure_channel` takes them."""
+    import grpc.aio  # noqa: PLC0415 - only who asks for it needs it
+
+    return grpc.aio.insecure_channel(_grpc_target(world, name), **options)
 
 
 def client(world: Mesh, name: str) -> Any:

@@ -19,6 +19,8 @@ SWALLOWERS = frozenset(
         ("log_exception", "flask.app"),
         ("log_exception", "flask.sansio.app"),
         ("log_response", "django.utils.log"),
+        ("_call_behavior", "grpc._server"),
+        ("_take_response_from_response_iterator", "grpc._server"),
     }
 )
 KEPT_MAX = 100_000

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import requests
+    from grpc import Channel
+    from grpc.aio import Channel as AioChannel
     from httpx import AsyncClient, Client
     from redis import Redis
     from redis.asyncio import Redis as AsyncRedis
@@ -130,6 +132,14 @@ class Mesh:
     def httpx_async(self, name: str, **options: Any) -> AsyncClient:
         """Return an asyncio httpx client of a service."""
         return clients.httpx_async_client(self, name, **options)
+
+    def grpc(self, name: str, **options: Any) -> Channel:
+        """Return a gRPC channel to a service."""
+        return clients.grpc_channel(self, name, **options)
+
+    def grpc_aio(self, name: str, **options: Any) -> AioChannel:
+        """Return an asyncio gRPC channel to a service."""
+        return clients.grpc_aio_channel(self, name, **options)
 
     def redis(self, name: str, **options: Any) -> Redis:
         """Return a redis-py client of a Redis of the platform."""

@@ -27,7 +27,9 @@ ALLOWED = {
     "scenario/*.py": "ruamel",
     "plugin/*.py": "pytest",
     # Gives the test real clients, each imported by who asks for it.
-    "clients.py": "requests httpx redis zmq",
+    "clients.py": "grpc requests httpx redis zmq",
+    # A servicer of a scenario needs a server around it, which is the library's own.
+    "services/grpc.py": "grpc",
     # What the two seams of httpx, sync and async, have in common.
     "transports/http/exchange.py": "h11 httpcore",
     # Answers in place of a service, with the matchers of responses, which speak of requests' objects.

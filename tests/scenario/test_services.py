@@ -94,7 +94,10 @@ def test_the_only_redis_is_the_broker(load: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("services: {shop: {}}", "1:12: service 'shop' has no adapter: one of asgi, pysoa, python, wsgi"),
+        (
+            "services: {shop: {}}",
+            "1:12: service 'shop' has no adapter: one of asgi, grpc, pysoa, python, wsgi",
+        ),
         (
             'services: {shop: {wsgi: "shop.app:app", asgi: "stock:app"}}',
             "1:41: service 'shop' has 2 adapters, wsgi and asgi: exactly one",
@@ -107,7 +110,7 @@ def test_the_only_redis_is_the_broker(load: Callable[..., Any]) -> None:
             "services: {shop: {wsgl: 'shop.app:app'}}",
             "1:19: service 'shop' has no 'wsgl'; did you mean 'wsgi'?",
         ),
-        ("services: {shop: {grpc: 'shop.app:app'}}", "1:12: service 'shop' has no adapter"),
+        ("services: {shop: {soap: 'shop.app:app'}}", "1:12: service 'shop' has no adapter"),
         ("services: [shop]", "1:11: services: is a mapping, not a list of 1"),
         ("services: {shop: shop.app}", "1:18: service 'shop' is a mapping, not 'shop.app'"),
         ('services: {shop: {wsgi: "shop.app"}}', "1:25: 'shop.app' names no attribute: shop:app?"),

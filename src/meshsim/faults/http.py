@@ -45,4 +45,5 @@ def _reply(error: ErrorReply) -> ResponseHead:
     else:
         kind, body = "text/plain; charset=utf-8", (error.text or "").encode()
     headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
-    return ResponseHead(error.status or 500, headers, body)
+    status = error.status if isinstance(error.status, int) else 500
+    return ResponseHead(status, headers, body)

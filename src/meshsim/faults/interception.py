@@ -25,13 +25,13 @@ class ErrorReply:
     """The error that is sent instead of an answer; each room uses what its protocol has.
 
     Attributes:
-        status: a number, where the protocol has one.
+        status: a number, or a name (`UNAVAILABLE`), where the protocol has one.
         text: what the error says.
         json: a body.
         code: a word for programs, where the protocol has one beside what the error says.
     """
 
-    status: int | None = None
+    status: int | str | None = None
     text: str | None = None
     json: object = None
     code: str | None = None

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
+from meshsim.core.names import did_you_mean
 from meshsim.scenario.fields import Check, Field, Parse, table
+from meshsim.scenario.nodes import Node, Scalar
 from meshsim.scenario.targets import host, link, operation, sentinel
 from meshsim.scenario.values import anything, duration, flag, latency, text, whole
 
@@ -34,7 +36,34 @@ class Span(Enum):
     EITHER = "either"
 
 
+GRPC_STATUSES: Final = (
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+
 Refusal = Callable[[dict[str, Any], Check], str | None]
+
+
+def _status(node: Node, check: Check) -> int | str:
+    """Parse a status: a number of HTTP, or a name of gRPC."""
+    if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.isidentifier():
+        return node.value
+    number: int = whole(100, 599)(node, check)
+    return number
 
 
 def _nothing_more(values: dict[str, Any], check: Check) -> str | None:  # noqa: ARG001  the shape of a Refusal
@@ -68,7 +97,7 @@ def _one_of(*names: str) -> Refusal:
 
 
 def _error_fits(values: dict[str, Any], check: Check) -> str | None:
-    """Say what is wrong with an error: a status for an HTTP service, a text for Redis, code and message else."""
+    """Say what is wrong with an error: a status for HTTP and gRPC, a text for Redis, code and message else."""
     if not values["targets"]:
         return None
     name = values["targets"][0].target.name
@@ -82,7 +111,29 @@ def _error_fits(values: dict[str, Any], check: Check) -> str | None:
         return _error_of_redis(name, values)
     if word == "redis_sentinel":
         return f"{name} is redis_sentinel: failover it, or aim at the redis behind it"
-    return None if values["status"] is not None else f"{name} needs a status:, as 503"
+    if service is not None and service.adapter is not None and service.adapter.grpc:
+        return _error_of_grpc(name, values)
+    return _error_of_http(name, values["status"])
+
+
+def _error_of_http(name: str, status: int | str | None) -> str | None:
+    if status is None:
+        return f"{name} needs a status:, as 503"
+    return (
+        f"{name} is not grpc: status: is a number, as 503, not {status!r}"
+        if isinstance(status, str)
+        else None
+    )
+
+
+def _error_of_grpc(name: str, values: dict[str, Any]) -> str | None:
+    status = values["status"]
+    if status is None:
+        return f"{name} needs a status:, as UNAVAILABLE"
+    if status not in GRPC_STATUSES:
+        near = did_you_mean(str(status), GRPC_STATUSES)
+        return f"{name} is grpc: status: {status!r} is none of gRPC's, as UNAVAILABLE{near}"
+    return f"{name} is grpc, which has no json:; text: says more" if values["json"] is not None else None
 
 
 def _error_of_redis(name: str, values: dict[str, Any]) -> str | None:
@@ -172,7 +223,7 @@ VERBS: Final = {
             operation,
             "calls are answered by an error",
             table(
-                Field("status", whole(100, 599)),
+                Field("status", _status),
                 Field("text", text),
                 Field("json", anything),
                 Field("code", text),

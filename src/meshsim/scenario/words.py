@@ -47,13 +47,14 @@ class AdapterWord:
     """An adapter as a scenario sees it.
 
     `program`: a module or a script will do, not only `module:attribute`. `http`: operations are METHOD /path.
-    `plugin`: the value may be a mapping of the plugin's own options.
+    `plugin`: the value may be a mapping of the adapter's own options. `grpc`: an error is a status by its name.
     """
 
     name: str
     program: bool = False
     http: bool = False
     plugin: bool = False
+    grpc: bool = False
 
 
 ADAPTERS: Final = MappingProxyType(
@@ -62,6 +63,7 @@ ADAPTERS: Final = MappingProxyType(
         for row in (
             AdapterWord("wsgi", http=True),
             AdapterWord("asgi", http=True),
+            AdapterWord("grpc", plugin=True, grpc=True),
             AdapterWord("python", program=True),
         )
     }

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import api
-from meshsim.transports.http.calls import handling
+from meshsim.trace.handling import handling
 
 if TYPE_CHECKING:
     from meshsim.kernel.process import Process

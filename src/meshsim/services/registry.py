@@ -21,6 +21,7 @@ GROUP: Final = "meshsim.adapters"
 # Known without the metadata of every installed distribution, which takes some milliseconds to read.
 BUILT_IN: Final = {
     "asgi": "meshsim.services.asgi:ADAPTER",
+    "grpc": "meshsim.services.grpc:ADAPTER",
     "python": "meshsim.services.program:ADAPTER",
     "wsgi": "meshsim.services.wsgi:ADAPTER",
 }

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from meshsim.kernel import state
+from meshsim.trace.handling import handling
 from meshsim.trace.message import Message
-from meshsim.transports.http.calls import handling, recorder
+from meshsim.transports.http.calls import recorder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from pysoa.server.server import HarakiriInterrupt, Server
 from meshsim.kernel import state
 from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.state import current
-from meshsim.transports.http.calls import handling
+from meshsim.trace.handling import handling
 from meshsim_pysoa import calls, replies
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ thread that a handler starts has none, as it has none of the service's own varia
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from meshsim.kernel import state
+from meshsim.trace.handling import handling
 from meshsim.trace.message import Message
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from meshsim.transports.http.codec import RequestHead, ResponseHead
 
 ROOM = "http"
-handling: ContextVar[Call | None] = ContextVar("meshsim_handling", default=None)
 
 
 def recorder() -> Recorder | None:
