@@ -107,10 +107,8 @@ def _error_fits(values: dict[str, Any], check: Check) -> str | None:
         return _error_over_a_broker(name, values)
     if values["code"] is not None or values["message"] is not None:
         return f"code: and message: are for services behind a broker; {name} has {_words_of(word)}"
-    if word == "redis":
-        return _error_of_redis(name, values)
-    if word == "redis_sentinel":
-        return f"{name} is redis_sentinel: failover it, or aim at the redis behind it"
+    if word in ("redis", "redis_sentinel"):
+        return _error_of_redis(name, word, values)
     if service is not None and service.adapter is not None and service.adapter.grpc:
         return _error_of_grpc(name, values)
     return _error_of_http(name, values["status"])
@@ -136,7 +134,9 @@ def _error_of_grpc(name: str, values: dict[str, Any]) -> str | None:
     return f"{name} is grpc, which has no json:; text: says more" if values["json"] is not None else None
 
 
-def _error_of_redis(name: str, values: dict[str, Any]) -> str | None:
+def _error_of_redis(name: str, word: str, values: dict[str, Any]) -> str | None:
+    if word == "redis_sentinel":
+        return f"{name} is redis_sentinel: failover it, or aim at the redis behind it"
     if values["status"] is not None or values["json"] is not None:
         return f"{name} is redis, which has no status: and no json:; text: says the error, as LOADING ..."
     return None if values["text"] else f"{name} is redis: text: says the error, as LOADING ..."

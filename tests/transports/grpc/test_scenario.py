@@ -200,6 +200,14 @@ def test_faults_at_calls() -> None:
             assert time.time() - begun >= 2
 
 
+def test_a_call_that_is_dropped_is_never_answered() -> None:
+    """A drop fault loses a call: its caller waits until its own deadline."""
+    with World(seed=1).service("payments", grpc=serve) as mesh, mesh.fault(drop={"to": "payments Pay"}):
+        with pytest.raises(grpc.RpcError) as caught:
+            pay(mesh, timeout=3)
+        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

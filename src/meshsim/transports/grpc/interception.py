@@ -59,7 +59,7 @@ def intercept(call: ServedCall, host: str) -> Interception | None:
     fault = nemesis.interceptions.for_call(call.caller, host, call.begin.method.lstrip("/"))
     if fault is None:
         return None
-    return Interception(None if fault.error is None else _by(fault.error), fault.delay_ns)
+    return Interception(None if fault.error is None else _by(fault.error), fault.delay_ns, fault.drop)
 
 
 def _by(error: Any) -> Callable[[ServedCall, Any], None]:
