@@ -138,9 +138,9 @@ class Connection:
 
     def farewell(self) -> None:
         """Close for a process that has ended in order: its machine says so, since it no longer can."""
-        if not self.closed and not self.finished and self._error is None and self._backlog is None:
+        if not self.closed and not self.finished and self._error is None:
             self.closed = self.finished = True
-            self._transmit(kinds.FIN, None, 0)
+            self._pass_on(kinds.FIN, None, 0)
 
     def taken(self, size_bytes: int) -> None:
         """Note that so much of what the peer sent was read: its window opens."""
@@ -158,8 +158,10 @@ class Connection:
                 self._emit(kinds.RESET, None, 0)
 
     def _emit(self, kind: int, message: object, size_bytes: int) -> None:
-        if self.process.dead:
-            return
+        if not self.process.dead:
+            self._pass_on(kind, message, size_bytes)
+
+    def _pass_on(self, kind: int, message: object, size_bytes: int) -> None:
         if self._backlog is not None:
             self._backlog.append((kind, message, size_bytes))
         elif not self._transmit(kind, message, size_bytes):
@@ -191,14 +193,15 @@ class Connection:
 
     def _retry(self) -> None:
         backlog = self._backlog
-        if not backlog or self._error is not None or self.process.dead:
+        if not backlog or self._crashed:
             self._backlog = None
             return
         self._retries += 1
         if self._retries > RETRIES:
             self._break("connection timed out: nothing was acknowledged")
             return
-        while backlog:
+        # Until it is empty, or until a rule broke the connection at one of them: then it is another backlog, none.
+        while backlog and self._backlog is backlog:
             if not self._transmit(*backlog[0]):
                 self._retry_later()
                 return
@@ -206,9 +209,17 @@ class Connection:
             self._retries = 0
         self._backlog = None
 
+    @property
+    def _crashed(self) -> bool:
+        """Whether not even the machine speaks for the process; after an end in order it sends what is left."""
+        return self.process.dead and (self.process.exit_code or 0) < 0
+
     # -- receiving --------------------------------------------------------------------------------------
 
     def _arrive(self, kind: int, message: object) -> None:
+        if self._error is not None:
+            # What was under way when the connection broke: whoever reads has been told that this is the end.
+            return
         if self.process.dead or (self.closed and kind == kinds.DATA):
             # Nobody is there: the machine answers for the process that is gone, because it was asked.
             if kind != kinds.RESET:
@@ -222,13 +233,20 @@ class Connection:
         elif kind == kinds.RESET:
             self._break("connection reset by peer")
 
-    def _answer_reset(self) -> None:
-        fabric = self._fabric
-        route = fabric.route(self.process.host, self.peer.process.host)
+    def _answer_reset(self, retries: int = 0) -> None:
+        fabric, kernel, peer = self._fabric, self._fabric.kernel, self.peer
+        if retries and (peer._error is not None or peer.process.dead):  # noqa: SLF001 - the other end
+            return
+        route = fabric.route(self.process.host, peer.process.host)
         fate = route.decide(kinds.RESET, HEADER_BYTES, None, self.port)
         if fate >= 0:
-            arrival = fabric.kernel.now + fate
-            fabric.kernel.call_at(arrival, self.peer._arrive, kinds.RESET, None)  # noqa: SLF001 - the other end
+            # Behind what was sent before: an answer that is still under way is read first.
+            self._last_arrival = max(kernel.now + fate, self._last_arrival)
+            kernel.call_at(self._last_arrival, peer._arrive, kinds.RESET, None)  # noqa: SLF001 - the other end
+        elif fate == -1 and retries < RETRIES:
+            # Nobody acknowledged what brought this about: it comes again, and so does the answer.
+            delay = min(RETRY_NS << retries, RETRY_NS_MAX)
+            kernel.call_at(kernel.now + delay, self._answer_reset, retries + 1)
 
     def _give(self, item: object) -> None:
         if self._callback is not None:

@@ -26,6 +26,7 @@ class Dial:
     """One attempt; ends with `done(connection)` or `done(outcome)` on the hub, once."""
 
     __slots__ = (
+        "_accepted",
         "_done",
         "_fabric",
         "_local_port",
@@ -57,6 +58,7 @@ class Dial:
         self._local_port = local_port
         self._retries = 0
         self._over = False
+        self._accepted = False
         self._timer: Timer | None = None
 
     def begin(self) -> None:
@@ -64,9 +66,9 @@ class Dial:
         self._send()
 
     def cancel(self) -> None:
-        """Give up: `done` will not be called."""
+        """Give up: `done` will not be called. A connection that the target has accepted is reset when it comes."""
         self._over = True
-        if self._timer is not None:
+        if self._timer is not None and not self._accepted:
             self._timer.cancel()
 
     def _text(self, what: str) -> str:
@@ -118,6 +120,7 @@ class Dial:
             kernel = self._fabric.kernel
             self._timer = kernel.call_at(kernel.now + back, self._finish, answer)
             if listener is not None and server is not None:
+                self._accepted = True
                 listener.on_connect(server)  # type: ignore[attr-defined]
 
     def _finish(self, outcome: Connection | Exception) -> None:

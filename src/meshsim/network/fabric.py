@@ -62,10 +62,10 @@ class Route:
     """The way from one host to another, with the rules that concern it; kept until rules change."""
 
     __slots__ = (
-        "_busy_until",
         "_constant",
         "_copies",
         "_fabric",
+        "_key",
         "_link",
         "_loss",
         "_random",
@@ -78,11 +78,11 @@ class Route:
         self._fabric = fabric
         self._source = source
         self._target = target
+        self._key = (source.index, target.index)
         self._link = link
         self._loss = link.loss_probability
         self._constant = link.constant_ns if link.bandwidth_bytes_s is None else None
         self._random = fabric.random
-        self._busy_until = 0
         self._copies = 0
         self.rules = rules
 
@@ -101,6 +101,9 @@ class Route:
         """Return what becomes of a datagram and of each copy that rules make of it, as `decide` says it."""
         self._copies = 0
         found = [self.decide(kind, size_bytes, message, port)]
+        if found[0] < 0:
+            # What was lost on the way was not doubled on it: no copy slips through a partition.
+            return found
         for _ in range(self._copies):
             fate = self._standing(size_bytes)
             found.append(fate)
@@ -118,14 +121,15 @@ class Route:
         if delay is None:
             delay = link.sample(self._random)  # type: ignore[misc]  # a link has one of the two
         if link.bandwidth_bytes_s is not None:
-            now = self._fabric.kernel.now
-            begin = max(now, self._busy_until)
-            self._busy_until = begin + int(size_bytes / link.bandwidth_bytes_s * 1e9)
-            delay += self._busy_until - now
+            # The line outlives this route: what is on it does not vanish when a rule comes or goes.
+            now, key, busy = self._fabric.kernel.now, self._key, self._fabric.busy_until_ns
+            busy[key] = max(now, busy.get(key, now)) + int(size_bytes / link.bandwidth_bytes_s * 1e9)
+            delay += busy[key] - now
         return delay
 
     def _ask_rules(self, packet: Packet) -> int:
         extra = 0
+        instead: int | None = None
         for rule in self.rules:
             verdict = rule.on_packet(packet)
             if verdict is None:
@@ -139,9 +143,11 @@ class Route:
                 return REFUSED
             if verdict.action == BREAK:
                 return BROKEN
-            if verdict.delay_ns is not None:
-                return verdict.delay_ns + extra
+            if instead is None:
+                instead = verdict.delay_ns
             extra += verdict.extra_ns
+        if instead is not None:
+            return instead + extra
         fate = self._standing(packet.size_bytes)
         return fate if fate < 0 else fate + extra
 
@@ -162,6 +168,8 @@ class Fabric:
         self.names = Names()
         self.rules: list[Rule] = []
         self.on_packet: Callable[[int, int, int, int, int], object] | None = None
+        # Until when each direction of a link with a bandwidth is taken by what was sent before.
+        self.busy_until_ns: dict[tuple[int, int], int] = {}
         self._routes: dict[tuple[int, int], Route] = {}
         self.version = 0
 
