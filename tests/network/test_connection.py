@@ -189,6 +189,17 @@ def test_a_crashed_peer_is_silent_until_something_is_sent() -> None:
         assert all(source != "b/0" or kind == kinds.RESET for source, _, kind, *_ in net.packets[2:])
 
 
+def test_two_dead_ends_do_not_answer_each_other() -> None:
+    """A reset is not answered, whoever it reaches."""
+    with SmallNetwork(link=SLOW) as net:
+        client, _ = net.connect()
+        client.abort()
+        net.crash("a/0")
+        net.crash("b/0")
+        net.sleep(1000 * SECOND)
+        assert [kind for _, _, kind, *_ in net.packets].count(kinds.RESET) == 1
+
+
 def test_a_crashed_writer_sends_nothing_again() -> None:
     """What was lost before a crash is not repeated after it."""
     with SmallNetwork(link=SLOW) as net:

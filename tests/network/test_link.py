@@ -188,6 +188,7 @@ def test_the_most_exact_link_holds() -> None:
     assert [between("d/0", "b/0"), between("b/0", "d/0")] == [3, 3]
     assert [between("c/0", "d/0"), between("d/0", "c/0")] == [4, 4]
     assert between("d/0", "e/0") == 1
+    assert [between("c/0", "b/0"), between("b/0", "c/0")] == [3, 3], "of two with a star that of the target"
     links.set_default(Link(constant_ns=2))
     assert between("d/0", "e/0") == 2
 

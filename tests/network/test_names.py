@@ -52,6 +52,9 @@ def test_connections_go_round_over_the_replicas_that_listen() -> None:
         net.crash("b/1")
         assert set(turns(net, "b", 4)) == {"b/0", "b/2"}
         net.crash("b/0")
+        # A listener that outlived its process is none.
+        net.host("b/1").listeners[PORT] = object()
+        assert set(turns(net, "b", 3)) == {"b/2"}
         net.crash("b/2")
         assert turns(net, "b", 2) == ["b/0", "b/0"], "somebody has to refuse"
 

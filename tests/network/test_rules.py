@@ -111,6 +111,13 @@ def test_delays_add_up_and_the_first_replacement_stands() -> None:
         assert set(fates(net)) == {632}
 
 
+def test_what_a_link_loses_is_lost_however_slow_a_rule_makes_it() -> None:
+    """An added delay does not bring back what the link's own loss took."""
+    with SmallNetwork(link=Link(constant_ns=MS, loss_probability=0.5)) as net:
+        net.fabric.install(Slow(A, B, sample=lambda _: 5 * MS, stream=Stream(1)))
+        assert {fate for _ in range(20) for fate in fates(net)} == {LOST, 6 * MS}
+
+
 def test_a_slow_link_can_be_cut() -> None:
     """A partition that comes while a fault has replaced the latency drops all the same."""
     with SmallNetwork(link=Link(constant_ns=MS)) as net:

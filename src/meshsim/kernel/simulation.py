@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 from meshsim.errors import UsageError
 from meshsim.kernel import carriers, policy, state, watchdog
 from meshsim.kernel.patches import asyncio as loops
-from meshsim.kernel.patches import ending, masks, multiprocessing, signals, sockets, threading, time, uvloop
+from meshsim.kernel.patches import (
+    ending,
+    masks,
+    multiprocessing,
+    order,
+    signals,
+    sockets,
+    threading,
+    time,
+    uvloop,
+)
 from meshsim.kernel.patches import process as surroundings
 from meshsim.kernel.patches import random as entropy
 from meshsim.kernel.patches.late import LatePatches
@@ -28,10 +38,23 @@ if TYPE_CHECKING:
     from meshsim.core.streams import Streams
     from meshsim.kernel.process import Process
 
-BOUNDARIES = (time, threading, loops, entropy, surroundings, signals, masks, sockets, multiprocessing, ending)
+BOUNDARIES = (
+    time,
+    threading,
+    loops,
+    order,
+    entropy,
+    surroundings,
+    signals,
+    masks,
+    sockets,
+    multiprocessing,
+    ending,
+)
 # The same, of modules that are there only where somebody uses them.
 LATER = (
     ("uvloop", uvloop.patches),
+    (order.ANYIO, order.anyio_patches),
     ("concurrent.futures.process", ending.process_pool_patches),
     *multiprocessing.late(),
 )

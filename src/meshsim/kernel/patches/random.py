@@ -27,6 +27,7 @@ real_rand_bytes = ssl.RAND_bytes
 _source_loader: Any = _bootstrap_external._LoaderBasics  # type: ignore[attr-defined]  # what all loaders of source share
 real_exec_module: Any = _source_loader.exec_module
 real_candidate_names = tempfile._get_candidate_names  # type: ignore[attr-defined]
+real_temporary_folder: Any = tempfile._gettempdir  # type: ignore[attr-defined]
 
 # What the bodies of shared modules draw while they are imported, by the task that imports.
 importing: dict[Task, random.Random] = {}
@@ -177,13 +178,41 @@ def candidate_names() -> Any:
     return found
 
 
+def temporary_folder() -> Any:
+    """Return the host's own folder for temporary files, by its environment; the replacement of tempfile's one.
+
+    The real one is looked for once an interpreter, by trying drawn names: only the first world's first host would
+    have drawn them.
+    """
+    task = state.current()
+    if task is None or task.process is state.kernel.home or tempfile.tempdir is not _runners_folder:  # type: ignore[union-attr]
+        return real_temporary_folder()
+    found = task.process.tables.get("temporary folder")
+    if found is None:
+        before, importing[task] = importing.get(task), _quiet("tempfile")
+        try:
+            found = tempfile._get_default_tempdir()  # type: ignore[attr-defined]
+        finally:
+            del importing[task]
+            if before is not None:
+                importing[task] = before
+        task.process.tables["temporary folder"] = found
+    return found
+
+
+# What `tempfile.tempdir` was when the world began: a service that sets it means it.
+_runners_folder: Any = None
+
+
 def patches() -> list[Patch]:
     """Return the patches of this boundary."""
+    global _runners_folder  # noqa: PLW0603 - of the one current world
+    _runners_folder = tempfile.tempdir
     found = existing(os, {"urandom": urandom}, rebind=True)
     found += existing(random, {"_urandom": urandom})
     found += existing(random, dict(DISPATCHERS), rebind=True)
     found += existing(ssl, {"RAND_bytes": rand_bytes}, rebind=True)
     found += existing(uuid, {"getnode": getnode}, rebind=True)
-    found += existing(tempfile, {"_get_candidate_names": candidate_names})
+    found += existing(tempfile, {"_get_candidate_names": candidate_names, "_gettempdir": temporary_folder})
     found += existing(_source_loader, {"exec_module": exec_module})
     return [*found, Patch(random.Random, "__init__", init), Patch(random.Random, "seed", seed)]

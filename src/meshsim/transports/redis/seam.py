@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import redis.connection as library
 from redis._parsers import hiredis as hiredis_parser
 
+from meshsim.kernel.patches.order import number, serial_hash
 from meshsim.kernel.patches.patch import Patch, existing
 from meshsim.kernel.state import current
 from meshsim.transports.redis.addresses import of_unix_socket
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["patches"]
 
+_init: Callable[..., None] = library.AbstractConnection.__init__
 _connect: Callable[..., Any] = library.Connection._connect
 _connect_unix: Callable[..., Any] = library.UnixDomainSocketConnection._connect
 _ssl_connection = getattr(library, "SSLConnection", None)
 _connect_ssl: Callable[..., Any] | None = getattr(_ssl_connection, "_connect", None)
 _can_read: Any = getattr(hiredis_parser, "_socket_can_read", None)
 _is_closed: Any = getattr(hiredis_parser, "_socket_is_closed", None)
+
+
+def init(connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Make a connection that hashes by a serial number: a pool keeps those in use in a set, and closes them from it."""
+    number(connection, "redis connection")
+    _init(connection, *args, **kwargs)
 
 
 def connect(connection: Any) -> Any:
@@ -74,6 +82,8 @@ def is_closed(sock: Any) -> Any:
 def patches() -> list[Patch]:
     """Return the patches of redis-py's blocking connections."""
     made = [
+        Patch(library.AbstractConnection, "__init__", init),
+        Patch(library.AbstractConnection, "__hash__", serial_hash),
         Patch(library.Connection, "_connect", connect),
         Patch(library.UnixDomainSocketConnection, "_connect", connect_unix),
         *existing(hiredis_parser, {"_socket_can_read": can_read, "_socket_is_closed": is_closed}),
