@@ -9,6 +9,7 @@ MeshError
 │   ├── DeadlockError      nothing is ready and no timer is set
 │   ├── LivelockError      virtual time stands still
 │   └── WatchdogError      one step holds the thread
+├── UnsettledError         the mesh did not become quiet
 ├── ReplayError            a saved run does not fit what runs now
 └── UsageError             the API was called in a way that cannot work
 """
@@ -28,6 +29,7 @@ __all__ = [
     "ReplayError",
     "ScenarioError",
     "StuckError",
+    "UnsettledError",
     "UnsupportedOperation",
     "UsageError",
     "WatchdogError",
@@ -95,6 +97,10 @@ class LivelockError(StuckError):
 
 class WatchdogError(StuckError):
     """One step holds the thread for too much real time."""
+
+
+class UnsettledError(MeshError):
+    """Calls were still in flight, or hosts not up, when everything had had its time to settle."""
 
 
 class ReplayError(MeshError):

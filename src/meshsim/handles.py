@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from meshsim.mesh import Mesh
 
 SIGTERM = 15
+# How the tasks of calls that a test started are called.
+STARTED = "started-"
 
 
 class Started:
@@ -35,7 +37,7 @@ class Started:
         self._world = world
         process = world.kernel.home
         self._task: Task = world.kernel.spawn(
-            process, lambda: function(*args, **kwargs), name=f"started-{process.count('started')}"
+            process, lambda: function(*args, **kwargs), name=f"{STARTED}{process.count('started')}"
         )
         self._task.done_callbacks.append(lambda _: world.kernel.wake(world.kernel.driver))
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from meshsim import clients
 from meshsim.core.selector import parse_selector
 from meshsim.core.units import parse_duration
-from meshsim.errors import UnsupportedOperation, UsageError
+from meshsim.errors import UnsettledError, UnsupportedOperation, UsageError
 from meshsim.graph import build_fault
-from meshsim.handles import HostHandle, OnHost, Started
+from meshsim.handles import STARTED, HostHandle, OnHost, Started
+from meshsim.kernel import stuck
+from meshsim.trace.flight import in_flight
 
 if TYPE_CHECKING:
     import logging
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from meshsim.transports.http.stubs import Route
 
 NANOSECONDS = 1_000_000_000
+# What a task that handles something may stand in; the others wait for their next piece of work.
+BUSY_WAITS = ("", "sleep")
+TASKS_SHOWN = 4
 
 
 def to_ns(duration: str | float) -> int:
@@ -206,6 +211,50 @@ class Mesh:
         return stub(parsed, **answer)
 
     def settle(self, duration: str | float = "30s") -> None:
-        """End every fault and let `duration` of virtual time pass, so that retries and restarts can finish."""
+        """End every fault, let `duration` of virtual time pass, and require that the mesh is quiet then.
+
+        Idle polls do not count: a client that blocks on an empty queue, a heartbeat, a timer that sleeps.
+
+        Raises:
+            UnsettledError: calls are still in flight, or hosts still boot; with each of them, and where it stands.
+        """
         self.nemesis.heal_all()
         self.run_for(duration)
+        busy = self._busy()
+        if busy:
+            msg = "\n".join([f"the mesh is not quiet after {duration} of virtual time:", *busy])
+            raise UnsettledError(msg)
+
+    def _busy(self) -> list[str]:
+        """Return a paragraph for each thing that goes on."""
+        kernel, lines = self.kernel, []
+        for call, what in in_flight(self.recorder.calls, kernel.now, self._lives):
+            age = (kernel.now - call.sent_ns) / NANOSECONDS
+            where = call.target_host or call.target_service
+            lines.append(f"  {call.caller} -> {where} {call.operation}: sent {age:.3f}s ago, {what}")
+            lines += self._tasks_of(call.target_host if call.received_ns is not None else call.caller)
+        for task in kernel.home.living_tasks():
+            if task is not kernel.driver and task.name.startswith(STARTED):
+                lines += ["  a call that the test started has not ended:", *stuck.describe(kernel, task)]
+        for service in self.services.values():
+            for host in service.hosts:
+                if host.alive and not service.ready(host):
+                    lines.append(f"  {host.name} is not up yet")
+        return lines
+
+    def _lives(self, name: str, since_ns: int) -> bool:
+        """Whether the process that a host had at a moment lives."""
+        host = self.kernel.hosts.get(name)
+        if host is None or not host.alive:
+            return False
+        boots = [event.at_ns for event in self.recorder.events if event.kind == "boot" and event.host == name]
+        return not boots or boots[-1] <= since_ns
+
+    def _tasks_of(self, name: str) -> list[str]:
+        """Return where the tasks of a host stand that sleep or compute; who waits for something to come is idle."""
+        host = self.kernel.hosts.get(name)
+        process = None if host is None else host.process
+        if process is None or process is self.kernel.home:
+            return []
+        tasks = [task for task in process.living_tasks() if task.wait in BUSY_WAITS]
+        return [f"  {line}" for task in tasks[:TASKS_SHOWN] for line in stuck.describe(self.kernel, task)]

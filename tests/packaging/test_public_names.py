@@ -18,6 +18,7 @@ PUBLIC = {
         "ReplayError",
         "ScenarioError",
         "StuckError",
+        "UnsettledError",
         "UnsupportedOperation",
         "UsageError",
         "WatchdogError",
