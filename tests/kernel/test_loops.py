@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import gc
 import queue
 import sys
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -252,3 +254,30 @@ def test_run_coroutine_threadsafe_and_executors_work_together(lab: Callable[...,
         first, second, took = sim.run(main)
     assert (first, second) == (3, 5)
     assert took == pytest.approx(7, abs=0.1)
+
+
+def test_a_killed_process_leaves_no_coroutine_that_was_never_awaited(lab: Callable[..., Any]) -> None:
+    """What `asyncio.run` and the service still wanted to begin when it died is dropped without a warning."""
+
+    async def later() -> None:
+        await asyncio.sleep(1)
+
+    async def block() -> None:
+        task = asyncio.create_task(later())
+        time.sleep(1000)
+        await task
+
+    async def stop() -> None:
+        time.sleep(1000)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with lab() as sim:
+            for wait in (block, stop, lambda: asyncio.sleep(1000)):
+                process = sim.boot(f"a/{len(sim.kernel.processes)}")
+                sim.start(process, lambda wait=wait: asyncio.run(wait()))
+                sim.kernel.sleep(10**9)
+                sim.kernel.kill(process, -9)
+                sim.kernel.sleep(10**9)
+                gc.collect()
+    assert [str(warning.message) for warning in caught] == []

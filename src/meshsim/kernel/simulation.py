@@ -12,6 +12,7 @@ from meshsim.kernel import carriers, policy, state, watchdog
 from meshsim.kernel.patches import asyncio as loops
 from meshsim.kernel.patches import (
     ending,
+    graves,
     masks,
     multiprocessing,
     order,
@@ -160,7 +161,7 @@ class Simulation:
         state.task = kernel.driver
         try:
             kernel.close()
-            loops.bury([process for process in kernel.processes if process.dead], self._grave)
+            graves.bury([process for process in kernel.processes if process.dead], self._grave)
         finally:
             self._back.close()
 

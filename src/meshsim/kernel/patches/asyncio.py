@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import collections.abc
+import inspect
 import math
 import select
 import selectors
-import sys
 import weakref
 from asyncio import base_events, events, selector_events, unix_events
 from functools import partial
@@ -24,9 +24,8 @@ from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.patches.time import NANOSECONDS, zero_wait_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from meshsim.kernel.process import Process
 
 real_default_selector = selectors.DefaultSelector
 real_make_self_pipe = selector_events.BaseSelectorEventLoop._make_self_pipe  # type: ignore[attr-defined]
@@ -45,13 +44,6 @@ real_select = {
 # So many polls without waiting may follow each other before one lets others run: a loop with callbacks to run
 # polls once a turn, and each park costs two switches.
 POLLS_BETWEEN_PARKS = 16
-
-# Tables by loop whose values lead back to the loop, so that no entry ever goes away by itself.
-LOOP_TABLES = (
-    ("anyio.lowlevel", "_run_vars"),
-    ("anyio._core._eventloop", "_run_vars"),
-    ("anyio._lowlevel", "_run_vars"),
-)
 
 
 class SimSelector(selectors.BaseSelector):
@@ -232,14 +224,25 @@ def make_self_pipe(self: Any) -> None:
 
 
 def _silence(loops: Any) -> None:
-    """Have the transports of a process that has died complain no more: nobody was left who could close them."""
+    """Have what a process that has died leaves behind complain no more: nobody was left who could close it."""
     for loop in loops:
+        for task in asyncio.all_tasks(loop):
+            _forget(task.get_coro())
         for transport in list(getattr(loop, "_transports", {}).values()):
             transport._closing = True
             transport._sock = None
             secured = getattr(transport.get_protocol(), "_app_transport", None)
             if secured is not None:
                 secured._closed = True
+
+
+def _forget(coroutine: Any) -> None:
+    """Close what a dead process has not begun, or Python warns that nobody awaited it.
+
+    Not in the task's finalizer: of a cycle of garbage the coroutine may be the first to be finalized.
+    """
+    if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+        coroutine.close()
 
 
 def close_self_pipe(self: Any) -> None:
@@ -326,6 +329,8 @@ class MeshTask(asyncio.Task):  # type: ignore[type-arg]  # generic only to type 
         task = state.task
         # What a crash leaves pending is nobody's mistake: its end is not told.
         self._mesh_process = None if task is None else weakref.ref(task.process)
+        if task is not None and task.killed:
+            _forget(coro)
         if name is None:
             name = f"Task-{task.process.count('asyncio task')}" if task is not None else None
         super().__init__(coro, loop=loop, name=name, **kwargs)
@@ -380,33 +385,6 @@ def default_exception_handler(self: Any, context: dict[str, Any]) -> None:
         real_call_exception_handler(self, context)
         return
     kernel.on_unhandled(task.process, str(context.get("message", "event loop")), context["exception"])
-
-
-def bury(processes: Iterable[Process], grave: Callable[[Process], None]) -> None:
-    """Close what dead processes left pending on their loops; called once when a world has ended.
-
-    Libraries keep tables by loop (anyio's run variables do), and a pending task in one holds all of its world.
-
-    Args:
-        processes: the dead.
-        grave: makes the calling flow one of a dead process, so that whatever a `finally` does is inert.
-    """
-    for process in processes:
-        loops = process.tables.get("loops")
-        if not loops:
-            continue
-        grave(process)
-        for module, name in LOOP_TABLES:
-            table: Any = getattr(sys.modules.get(module), name, None)
-            for loop in loops if table is not None else ():
-                table.pop(loop, None)
-        pending = [task for loop in loops for task in asyncio.all_tasks(loop) if isinstance(task, MeshTask)]
-        for task in sorted(pending, key=hash):
-            coroutine = task.get_coro()
-            try:
-                coroutine.close()
-            except BaseException:  # noqa: BLE001, S112 - the last words of a dead process reach nobody
-                continue
 
 
 # -- signals --------------------------------------------------------------------------------------------
