@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pysoa.common.errors import Error
 from pysoa.server.action.base import Action
 from pysoa.server.errors import ActionError
+from pysoa.server.middleware import ServerMiddleware
 from pysoa.server.server import Server as BaseServer
 
 DONE: list[Any] = []
@@ -56,6 +57,43 @@ class Break(Action):
         raise ValueError("a bug")
 
 
+class Items(Action):
+    """Looks up what it is asked for."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        return {"items": {name: {"_type": "item", "name": name.upper()} for name in request.body["ids"]}}
+
+
+class Context(Action):
+    """Says what came along with the job."""
+
+    def run(self, request: Any) -> dict[str, Any]:
+        context = {name: value for name, value in request.context.items() if name != "switches"}
+        return {"context": context, "switched": 7 in request.switches}
+
+
+class Stamp(ServerMiddleware):
+    """Counts jobs and actions in what actions answer."""
+
+    def __init__(self) -> None:
+        self.jobs = 0
+
+    def job(self, process_job: Any) -> Any:
+        def counted(request: Any) -> Any:
+            self.jobs += 1
+            return process_job(request)
+
+        return counted
+
+    def action(self, process_action: Any) -> Any:
+        def stamped(request: Any) -> Any:
+            response = process_action(request)
+            response.body["jobs"] = self.jobs
+            return response
+
+        return stamped
+
+
 class Die(Action):
     """Takes its process down, as a crash in C does."""
 
@@ -81,6 +119,8 @@ class Server(BaseServer):
         "refuse": Refuse,
         "break": Break,
         "die": Die,
+        "items": Items,
+        "context": Context,
         "forward": Forward,
     }
 
