@@ -135,17 +135,28 @@ class HostHandle:
             signals.deliver(process, SIGTERM)
 
     def restart(self) -> None:
-        """Crash it if it lives, boot it again, and wait until it is up."""
-        service = self._world.services.get(self.machine.service)
+        """Crash it if it lives, boot it again, and wait until it is up.
+
+        A platform service comes back as its kind does: a Redis without its data, because nothing persists it.
+
+        Raises:
+            UnsupportedOperation: it is of a platform service that cannot be restarted.
+        """
+        world, machine = self._world, self.machine
+        service = world.services.get(machine.service)
+        process = machine.process
         if service is None:
-            msg = f"{self.name} is a platform service; those do not boot, use its own faults"
-            raise UsageError(msg)
-        process = self.machine.process
+            # First: a host that cannot come back is not crashed either.
+            world.nemesis.restart_platform(machine)
         if process is not None:
-            self._world.recorder.event("crash", self.name, "CRASH")
-            self._world.kernel.kill(process, -9)
-        service.restart(self.machine)
-        self._world.run_until(lambda: service.ready(self.machine), timeout="30s", every="1ms")
+            world.recorder.event("crash", self.name, "CRASH")
+            world.kernel.kill(process, -9)
+        if service is None:
+            world.run_until(lambda: machine.alive, timeout="30s", every="1ms")
+            world.recorder.event("restart", self.name, "RESTART")
+            return
+        service.restart(machine)
+        world.run_until(lambda: service.ready(machine), timeout="30s", every="1ms")
 
     def pause(self) -> None:
         """Stop it, as SIGSTOP does."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from meshsim import ScenarioError, UsageError, World
+from meshsim import ScenarioError, UnsupportedOperation, UsageError, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,8 +161,30 @@ def test_a_host_is_crashed_and_restarted(mesh: World) -> None:
     assert mesh.http("shop").get("/").json()["served"] == 1
     host.restart()
     assert mesh.http("shop").get("/").json()["served"] == 1
-    with pytest.raises(UsageError, match="cache is a platform service"):
-        mesh.host("cache").restart()
+    with pytest.raises(UnsupportedOperation, match="test cannot be restarted"):
+        mesh.host("test").restart()
+
+
+def test_a_platform_host_is_restarted(mesh: World) -> None:
+    """A Redis that comes back has lost its data, and its clients connect again."""
+    cache = mesh.redis("cache")
+    cache.set("kept", "no")
+    host = mesh.host("cache")
+    before = host.machine.process
+    host.restart()
+    assert host.machine.process is not before
+    assert cache.get("kept") is None
+    host.crash()
+    assert not host.alive
+    host.restart()
+    cache.set("kept", "yes")
+    assert cache.get("kept") == b"yes"
+    assert [event.kind for event in mesh.trace.events() if event.host == "cache"] == [
+        "crash",
+        "restart",
+        "crash",
+        "restart",
+    ]
 
 
 def test_a_host_is_paused_and_resumed(mesh: World) -> None:

@@ -134,8 +134,9 @@ class Nemesis:
         Raises:
             UnsupportedOperation: it cannot.
         """
-        platform = self.platforms.get(host.service) or self.platforms.get(host.name)
-        restart = getattr(platform, "restart", None)
+        # A platform service may have more hosts than one: a Sentinel's are its own and the replicas.
+        owners = [found for found in self.platforms.values() if host in getattr(found, "hosts", ())]
+        restart = getattr(owners[0], "restart", None) if owners else None
         if restart is None:
             msg = (
                 f"{host.name} cannot be restarted: its platform service has no restart; crash or partition it"

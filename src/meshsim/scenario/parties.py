@@ -33,23 +33,32 @@ class ServiceParty:
 
 @dataclass(slots=True)
 class Parties:
-    """Services and platform services by name, and who calls whom as far as the links say."""
+    """Services and platform services by name, and who calls whom as far as the links say.
+
+    `replicas` counts the hosts of a Redis' replicas by the name that they answer to: `cache-replica`.
+    """
 
     services: dict[str, ServiceParty] = field(default_factory=dict)
     platforms: dict[str, str] = field(default_factory=dict)
     platform_places: dict[str, Place] = field(default_factory=dict)
     masters: dict[str, str] = field(default_factory=dict)
+    replicas: dict[str, int] = field(default_factory=dict)
     routes: set[tuple[str, str]] = field(default_factory=set)
 
     def names(self) -> list[str]:
         """Return every name that a link or a fault may use."""
-        return sorted({*self.services, *self.platforms})
+        return sorted({*self.services, *self.platforms, *self.replicas})
 
     def check(self, party: Party) -> None:
         """Refuse a party that does not exist, or a replica that there is not."""
         if party.name in (EVERYONE, TEST_HOST):
             return
         service = self.services.get(party.name)
+        if service is None and party.name in self.replicas:
+            count = self.replicas[party.name]
+            if party.index is not None and party.index >= count:
+                raise Refused(f"{party} is not there: the last one is {party.name}/{count - 1}")
+            return
         if service is None and party.name not in self.platforms:
             raise Refused(
                 f"{party.name!r} is neither service nor platform{did_you_mean(party.name, self.names())}"

@@ -90,7 +90,14 @@ def register_platform(node: Node, check: Check) -> None:
             and isinstance(inner, Mapping)
             and isinstance(inner.get("master"), Scalar)
         ):
-            check.parties.masters[name] = inner.get("master").text  # type: ignore[union-attr]
+            master = inner.get("master").text  # type: ignore[union-attr]
+            check.parties.masters[name] = master
+            check.parties.replicas[f"{master}-replica"] = _count(inner.get("replicas"))
+
+
+def _count(node: Node | None) -> int:
+    """Return how many replicas a Sentinel has; what is no number is told where it is checked."""
+    return int(node.text) if isinstance(node, Scalar) and node.text.isdecimal() and int(node.text) else 1
 
 
 def check_platform(node: Node, check: Check) -> tuple[Checked, ...]:
