@@ -9,7 +9,7 @@ import pytest
 
 from meshsim.errors import MeshError, ReplayError, ScenarioError
 from meshsim.graph import build
-from meshsim.plugin import progress, summary
+from meshsim.plugin import progress, summary, traces
 from meshsim.plugin.fixtures import properties
 from meshsim.plugin.options import SETTINGS, Settings
 from meshsim.scenario import load
@@ -167,9 +167,20 @@ class RunItem(pytest.Item):
                 self.seed,
                 saved=self.saved,
                 on_progress=tell,
-                trace=settings.trace,
+                trace=self._trace(settings),
                 **settings.world_options(),
             )
+
+    def _trace(self, settings: Settings) -> Path | None:
+        """Return where this run's trace goes; several runs do not write over each other."""
+        if settings.trace is None:
+            return None
+        runs = [item.nodeid for item in self.session.items if isinstance(item, RunItem)]
+        path = traces.path_of(settings.trace, self.nodeid, runs)
+        said = (traces.PROPERTY, str(path))
+        if said not in self.user_properties:
+            self.user_properties.append(said)
+        return path
 
     def _compare(self, one: Result, other: Result) -> None:
         if one.hash != other.hash:

@@ -73,7 +73,11 @@ def add(parser: pytest.Parser) -> None:
         action="store_true",
         help="run every scenario twice and name the first event that differs",
     )
-    option("--mesh-trace", metavar="PATH.jsonl", help="write the trace of each run")
+    option(
+        "--mesh-trace",
+        metavar="PATH.jsonl",
+        help="write the trace; several runs each write PATH-SCENARIO-CASE-SEED.jsonl beside it",
+    )
     option("--mesh-allow-network", action="store_true", help="lift the fence for real sockets")
     parser.addini(
         "mesh_scenario", "the scenario that the `mesh` fixture is wired to: PATH[::CASE]", default=""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from meshsim.plugin import traces
 from meshsim.plugin.fixtures import MESH
 from meshsim.plugin.options import SETTINGS, Settings
 
@@ -49,6 +50,7 @@ def write(reporter: Any) -> None:
         reporter.section("meshsim")
         for line in sorted(lines):
             reporter.write_line(line)
+    traces.write(reporter)
 
 
 def add_section(item: pytest.Item, report: pytest.TestReport) -> None:

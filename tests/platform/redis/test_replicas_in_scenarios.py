@@ -49,7 +49,7 @@ def test_a_fault_names_a_replicas_host(mesh: World, words: dict[str, Any], hosts
 
 def test_a_partition_ends_at_a_replica(mesh: World) -> None:
     """Links may name replicas as well."""
-    replicas = redis.Redis("cache-replica", socket_timeout=1, socket_connect_timeout=1, retry=None)
+    replicas = redis.Redis("cache-replica", socket_timeout=1, socket_connect_timeout=1)
     with mesh.partition("test", "cache-replica") as outage, pytest.raises(redis.TimeoutError):
         replicas.ping()
     assert outage.fired
