@@ -69,6 +69,7 @@ def test_two_hosts_import_a_package_whose_body_sleeps(lab: Callable[..., Any], f
         tasks = [sim.start(sim.boot(f"shop/{number}", [folder]), main) for number in range(3)]
         sim.wait(*tasks)
         results = [task.result_value for task in tasks]
+        assert sim.kernel.now == 2_000_000_000, "side by side: nobody waits for another host's import"
     assert [(count, name) for _, count, name in results] == [(1, "shop.parts")] * 3
     assert len({id(module) for module, _, _ in results}) == 3
     assert "shop" not in sys.modules

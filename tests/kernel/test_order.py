@@ -104,6 +104,22 @@ def test_coroutines_of_as_completed_begin_in_the_order_in_which_they_were_given(
     assert sorted(ended) == begun
 
 
+def test_futures_of_a_loop_iterate_in_the_order_of_their_making(lab: Callable[..., Any]) -> None:
+    """`asyncio.wait` gives a set of futures that were done at once in one order."""
+
+    async def run() -> list[int]:
+        loop = asyncio.get_running_loop()
+        futures = scattered(lambda _: loop.create_future())
+        for number, future in enumerate(futures):
+            future.set_result(number)
+        done, _ = await asyncio.wait(futures)
+        return [future.result() for future in done]
+
+    with lab() as sim:
+        first = sim.run(lambda: asyncio.run(run()))
+        assert sim.run(lambda: asyncio.run(run()), host="b/0") == first
+
+
 def test_as_completed_refuses_and_waits_as_the_real_one(lab: Callable[..., Any]) -> None:
     """A single coroutine is a TypeError, a timeout a TimeoutError, and futures are taken as they are."""
 
