@@ -38,7 +38,7 @@ def describe(error: BaseException, address: str) -> Any:
         if details.startswith("Stream removed ("):
             details = details.removeprefix("Stream removed (").removesuffix(")")
         for part in (address, address.rpartition(":")[0], address.rpartition(":")[2]):
-            details = details.replace(part, "*")
+            details = details.replace(part, "*") if part else details
         kind = "RpcError" if isinstance(error, grpc.Future) else type(error).__name__
         return [kind, str(error.code()), details, error.trailing_metadata()]
     return [type(error).__name__, str(error)]

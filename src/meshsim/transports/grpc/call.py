@@ -50,6 +50,30 @@ class ClientCall:
         status: how it ended, once it has.
     """
 
+    __slots__ = (
+        "_attempt",
+        "_attempts",
+        "_closing",
+        "_inbox",
+        "_last_body",
+        "_note",
+        "_outbox",
+        "_replay",
+        "_retry",
+        "_started",
+        "_timer",
+        "_want_initial",
+        "_want_message",
+        "_want_status",
+        "channel",
+        "deadline_ns",
+        "initial",
+        "metadata",
+        "method",
+        "status",
+        "wait_for_ready",
+    )
+
     def __init__(
         self,
         channel: ClientChannel,

@@ -152,6 +152,7 @@ class MeshChannel:
 
     Attributes:
         core: the channel itself.
+        calls: what is under way.
         secure: whether it was made with credentials, which take no part in anything else.
     """
 
@@ -165,10 +166,15 @@ class MeshChannel:
         self.secure = credentials is not None and not isinstance(
             credentials, cygrpc.InsecureChannelCredentials
         )
-        self.calls: dict[MeshCall, None] = {}
+        self.calls: dict[MeshCall | ClientCall, None] = {}
         self._target = target
         self._queue: Mailbox[Event] = Mailbox()
         self._closed: str | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._closed is not None
 
     def target(self) -> bytes:
         """Return what it was made for."""
@@ -281,7 +287,7 @@ class MeshChannel:
             return
         self._closed = details
         for made in list(self.calls):
-            made.call.cancel(int(code), details)
+            (made.call if isinstance(made, MeshCall) else made).cancel(int(code), details)
         self.core.close()
 
     def cancel_calls_on_fork(self, _code: Any, _details: str) -> None:

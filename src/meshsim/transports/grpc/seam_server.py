@@ -26,7 +26,7 @@ from meshsim.transports.grpc.server import GrpcServer
 from meshsim.transports.grpc.status import INTERNAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from meshsim.transports.grpc.served import ServedCall
 
@@ -127,13 +127,14 @@ class MeshServerCall:
 
     Attributes:
         served: the call itself.
+        queue: where its events go.
     """
 
-    __slots__ = ("_queue", "_statused", "served")
+    __slots__ = ("_statused", "queue", "served")
 
     def __init__(self, served: ServedCall, queue: MeshQueue) -> None:
         self.served = served
-        self._queue = queue
+        self.queue = queue
         self._statused = False
 
     def start_server_batch(self, operations: Sequence[Any], tag: Any) -> int:
@@ -142,7 +143,7 @@ class MeshServerCall:
         Returns:
             0, or core's number for a second status, of which nothing comes.
         """
-        queue, call = self._queue, self.served
+        queue, call = self.queue, self.served
         if any(operation.type() == batches.SEND_STATUS for operation in operations):
             if self._statused:
                 return TOO_MANY_OPERATIONS
@@ -204,6 +205,8 @@ class MeshServer:
 
     Attributes:
         core: the server itself.
+        state: what the Python code keeps of it, once it has started.
+        short: what gives a call to the pool at once, if that can be (`seam_unary`).
     """
 
     def __init__(self, options: Any, _xds: Any = False) -> None:  # noqa: FBT002 - as the real one
@@ -213,6 +216,8 @@ class MeshServer:
             raise RuntimeError(msg)
         self.core = GrpcServer(task.process, Options(options or ()), self._arrived)
         self.is_shutting_down = False
+        self.state: Any = None
+        self.short: Callable[[MeshServer, ServedCall], bool] | None = None
         self._registered: dict[str, list[MeshQueue]] = {}
         self._requests: list[tuple[MeshQueue, Any]] = []
         self._waiting: list[ServedCall] = []
@@ -252,6 +257,8 @@ class MeshServer:
 
     def _arrived(self, call: ServedCall) -> None:
         """Hand a call to whoever asked for one, on the hub; it waits where nobody has."""
+        if self.short is not None and self.short(self, call):
+            return
         method = call.begin.method
         queues = self._registered.get(method)
         tag: Any = method

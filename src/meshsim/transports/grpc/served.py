@@ -84,6 +84,11 @@ class ServedCall:
         return f"ipv4:{address}:{40_000 + self._end.number}"
 
     @property
+    def whole(self) -> bool:
+        """Whether all that the client sends is there: one message."""
+        return self.begin.last and self.begin.body is not None
+
+    @property
     def caller(self) -> str:
         """The host that calls."""
         return self._end.connection.peer_host
