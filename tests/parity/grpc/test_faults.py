@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from meshsim.world import World
 from tests.parity.grpc.arms import attempt, make_server
 from tests.parity.grpc.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ECHO, MANY = "/shop.Shop/Echo", "/shop.Shop/Many"
 
@@ -109,7 +112,7 @@ def test_a_partition_that_ends_is_forgotten() -> None:
 
 
 def test_a_crash_and_what_comes_after() -> None:
-    """Calls to a crashed host end by a deadline, a reset and a refusal; its restarted server is reached by one that waits."""
+    """Calls to a crashed host end by a deadline, a reset and a refusal; one that waits is answered at last."""
 
     def late(request: bytes, context: grpc.ServicerContext) -> bytes:
         time.sleep(2)
@@ -150,7 +153,10 @@ def test_keepalive_finds_a_connection_that_is_dead() -> None:
         method(b"before")
         with mesh.partition("test", "svc"):
             begun = time.time()
-            assert attempt(lambda: method(b"in", timeout=600), "")[1:3] == ["StatusCode.UNAVAILABLE", "ping timeout"]
+            assert attempt(lambda: method(b"in", timeout=600), "")[1:3] == [
+                "StatusCode.UNAVAILABLE",
+                "ping timeout",
+            ]
             assert time.time() - begun < 25
 
 
@@ -169,7 +175,7 @@ def test_the_back_off_grows() -> None:
         with grpc.insecure_channel("svc:50051") as channel:
             call = channel.unary_unary(ECHO).future(b"x", wait_for_ready=True, timeout=15)
             assert attempt(call.result, "")[1] == "StatusCode.DEADLINE_EXCEEDED"
-        gaps = [later - earlier for earlier, later in zip(tried, tried[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(tried)]
         assert len(gaps) >= 3
         for number, gap in enumerate(gaps):
             assert 0.75 * 1.6**number < gap < 1.25 * 1.6**number

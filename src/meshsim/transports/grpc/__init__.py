@@ -15,6 +15,7 @@ notes              what the trace is told
 seam               which names of the library are replaced; the only thing that a world needs to know
 seam_channel       `cygrpc.Channel`; batches: its operations; credentials: what calls are signed with
 seam_server        `cygrpc.Server` and its completion queue
+seam_unary_client  unary calls without the locks that threads need; seam_unary_server: the same at the server
 seam_waiting       waits without slices
 seam_aio_channel   `cygrpc.AioChannel`; loops: the way to an event loop
 seam_aio_server    `cygrpc.AioServer`; seam_aio_context: what its handlers are given

@@ -23,14 +23,16 @@ def _grpc() -> list[Patch]:
     from meshsim.transports.grpc import (  # noqa: PLC0415 - the library is only there now
         seam_channel,
         seam_server,
-        seam_unary,
+        seam_unary_client,
+        seam_unary_server,
         seam_waiting,
     )
 
     return [
         *seam_channel.patches(),
         *seam_server.patches(),
-        *seam_unary.patches(),
+        *seam_unary_client.patches(),
+        *seam_unary_server.patches(),
         *seam_waiting.patches(),
     ]
 

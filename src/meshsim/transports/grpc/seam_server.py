@@ -206,7 +206,7 @@ class MeshServer:
     Attributes:
         core: the server itself.
         state: what the Python code keeps of it, once it has started.
-        short: what gives a call to the pool at once, if that can be (`seam_unary`).
+        short: what gives a call to the pool at once, if that can be (`seam_unary_server`).
     """
 
     def __init__(self, options: Any, _xds: Any = False) -> None:  # noqa: FBT002 - as the real one

@@ -35,7 +35,11 @@ class Difference:
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("client", "grpc.insecure_channel(), grpc.secure_channel()", ("cygrpc.Channel",)),
+    Operation(
+        "client",
+        "grpc.insecure_channel(), grpc.secure_channel()",
+        ("cygrpc.Channel", "_UnaryUnaryMultiCallable.__call__"),
+    ),
     Operation(
         "client",
         "grpc.aio.insecure_channel(), grpc.aio.secure_channel()",
@@ -53,6 +57,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "cygrpc.peer_identities",
             "cygrpc.peer_identity_key",
             "_Server.__del__",
+            "_server._start",
         ),
     ),
     Operation("server", "grpc.aio.server()", ("cygrpc.AioServer", "cygrpc.schedule_coro_threadsafe")),
