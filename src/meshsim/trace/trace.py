@@ -22,6 +22,9 @@ __all__ = ["PHASE", "CallFilter", "Trace", "Window"]
 PHASE = "phase"
 """The kind of event that begins a part of the run: its text is faults, settle or end."""
 
+# Whose command a word is; every other word is one of Redis', which has none of these.
+_COMMAND_ROOMS = {"REQ": "zeromq"}
+
 
 class CallFilter(Protocol):
     """What picks calls: a parsed selector."""
@@ -150,7 +153,7 @@ def _may_match(wanted: CallFilter, caller: str, target: str) -> bool:
 
 def _command_call(caller: str, target: str, text: str, error: str, at_ns: int, took_ns: int) -> Call:  # noqa: PLR0917 - a record has this many parts
     operation, _, arguments = text.partition(" ")
-    call = Call(0, "redis", caller, target, operation, at_ns - took_ns)
+    call = Call(0, _COMMAND_ROOMS.get(operation, "redis"), caller, target, operation, at_ns - took_ns)
     call.request = Message(operation, arguments)
     call.received_ns = call.handled_ns = at_ns
     call.status = "" if error else "ok"

@@ -241,6 +241,33 @@ def test_the_world_gives_the_test_a_context() -> None:
         assert mesh.zmq() is not mesh.zmq()
 
 
+def test_requests_are_calls_of_the_trace() -> None:
+    """A REQ's request is a call to whoever answered it, with its time; one that nobody waits for any more failed."""
+    with world() as mesh:
+        req = connected(zmq.REQ, "tcp://echo:5555", req_relaxed=1)
+        for words in (b"order 17", b"order 18"):
+            req.send(words)
+            req.recv()
+        mesh.host("echo/0").crash()
+        req.send(b"order")
+        req.send(b"cancel")
+        req.close()
+        calls = mesh.trace.requests("test -> echo REQ")
+        assert [(call.room, call.target, call.answered, call.error) for call in calls] == [
+            ("zeromq", "echo/0", True, ""),
+            ("zeromq", "echo/0", True, ""),
+            ("zeromq", "echo/0", False, "given up for another request"),
+            ("zeromq", "echo/0", False, "closed before the reply"),
+        ]
+        assert [call.request.path for call in calls if call.request] == [
+            "order 17",
+            "order 18",
+            "order",
+            "cancel",
+        ]
+        assert calls[1].replied_at == pytest.approx(calls[1].sent_at + 4 * MS)
+
+
 def trace(carrier: str) -> tuple[str, list[bytes]]:
     with world(carrier=carrier) as mesh:
         sub, req = connected(zmq.SUB, "tcp://ticker:5556"), connected(zmq.REQ, "tcp://echo:5555")

@@ -27,6 +27,9 @@ class Binding:
         port: the port listened on, which for ipc stands for the path.
     """
 
+    # A peer of a bound endpoint has a connection, or is no peer.
+    service = ""
+
     def __init__(self, socket: MeshSocket, address: Address, port: int) -> None:
         self.socket = socket
         self.address = address

@@ -32,6 +32,9 @@ class Connector:
         address: where to.
         text: the address as the program gave it.
         port: the port to dial, which for ipc stands for the path.
+
+    Attributes:
+        service: whom the address names.
     """
 
     def __init__(self, socket: MeshSocket, address: Address, text: str, port: int) -> None:
@@ -40,6 +43,9 @@ class Connector:
         self.text = text
         self._port = port
         self._name = "localhost" if address.protocol == "ipc" else address.name
+        names, host = socket.fabric.names, socket.process.host
+        known = names.hosts_of(self._name, port)
+        self.service = known[0].service if known else host.service
         self._dial: Dial | None = None
         self._timer: Timer | None = None
         self._handshake: Handshake | None = None

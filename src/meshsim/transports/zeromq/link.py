@@ -60,7 +60,13 @@ class Pong:
 
 
 class Keeper(Protocol):
-    """What makes pipes: a connector or a binding."""
+    """What makes pipes: a connector or a binding.
+
+    Attributes:
+        service: whom the endpoint names, as far as that is known.
+    """
+
+    service: str
 
     def lost(self, pipe: LinkPipe, *, protocol: bool) -> None:
         """Be told that a connection has ended; `protocol`: because the peer broke the rules."""
@@ -143,6 +149,10 @@ class LinkPipe(Pipe):
         else:
             connection.close()
         self._keeper.lost(self, protocol=protocol)
+
+    def party(self) -> str:
+        """Return who is at the other end; without a connection, whom the endpoint names."""
+        return self._keeper.service if self.connection is None else self.connection.peer_host
 
     # -- writing ----------------------------------------------------------------------------------------
 

@@ -141,6 +141,10 @@ class Pipe:
 
     # -- what the kinds do differently ------------------------------------------------------------------
 
+    def party(self) -> str:
+        """Return the host at the other end, or the service that is meant."""
+        raise NotImplementedError
+
     def drained(self) -> None:
         """Tell the writing side that there is room."""
         raise NotImplementedError
@@ -188,6 +192,10 @@ class InprocPipe(Pipe):
             other.high_in, other.low_in = one.high_out, one.low_out
             while one.outbox:
                 other.inbox.append(one.outbox.popleft())
+
+    def party(self) -> str:
+        """Return our own host: names within a context are known nowhere else."""
+        return self.socket.process.host.name
 
     def check_write(self) -> bool:
         """Whether there is room."""

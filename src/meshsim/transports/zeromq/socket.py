@@ -349,6 +349,7 @@ class MeshSocket(Waiting):
         if self.fault == ENOTSOCK:
             return
         self.fault = ENOTSOCK
+        self.pattern.closed()
         self.endpoints.close(self.options.linger_ms)
         for pipe in list(self._within):
             pipe.end(0)

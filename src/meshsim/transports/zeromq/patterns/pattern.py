@@ -90,6 +90,9 @@ class Pattern:
         """Whether `reserve` would make way."""
         return False
 
+    def closed(self) -> None:
+        """Learn that the socket is closed."""
+
     # -- options ----------------------------------------------------------------------------------------
 
     def set(self, option: int, value: int | bytes) -> bool:  # noqa: ARG002 - the shape of it

@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from meshsim.transports.zeromq.errors import EFSM, failure
+from meshsim.transports.zeromq.exchange import Asking
 from meshsim.transports.zeromq.numbers import Option
 from meshsim.transports.zeromq.patterns.pattern import flag
 from meshsim.transports.zeromq.patterns.routing import Dealer, Router
@@ -27,7 +28,7 @@ class Req(Dealer):
     to an older request by a number before the delimiter.
     """
 
-    __slots__ = ("_correlates", "_number", "_peer", "_strict", "_waits")
+    __slots__ = ("_asking", "_correlates", "_number", "_peer", "_strict", "_waits")
 
     def __init__(self, socket: MeshSocket) -> None:
         super().__init__(socket)
@@ -36,6 +37,7 @@ class Req(Dealer):
         self._correlates = False
         self._number = socket.stream.getrandbits(32)
         self._peer: Pipe | None = None
+        self._asking = Asking(socket)
 
     def detach(self, pipe: Pipe) -> None:
         """Let go of a pipe; a reply may then come from anybody."""
@@ -49,6 +51,7 @@ class Req(Dealer):
             if self._strict:
                 raise failure(EFSM)
             self._waits = False
+            self._asking.end("given up for another request")
         if not super().reserve(first, more=more):
             return False
         self._peer = self._target
@@ -62,7 +65,10 @@ class Req(Dealer):
         if self._correlates:
             self._number = (self._number + 1) & 0xFFFF_FFFF
             envelope = (struct.pack("=I", self._number), b"")
-        super().commit(envelope + message)
+        request = envelope + message
+        if self._target is not None:
+            self._asking.begin(self._target, message)
+        super().commit(request)
         self._waits = True
 
     def take(self) -> Message | None:
@@ -81,7 +87,12 @@ class Req(Dealer):
                 message = message[1:]
             if len(message) > 1 and not message[0]:
                 self._waits = False
+                self._asking.end()
                 return message[1:]
+
+    def closed(self) -> None:
+        """Give up the request that waits for its reply."""
+        self._asking.end("closed before the reply")
 
     def readable(self) -> bool:
         """Whether something came, while a reply is waited for."""
