@@ -1,4 +1,4 @@
-"""Two arms for one body: the mesh, and libzmq over the loopback."""
+"""Arms for one body: the mesh, on both carriers, and libzmq over the loopback."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def nothing() -> None:
     """Be the service that every world has."""
 
 
-@pytest.fixture(params=["mesh", "libzmq"])
+@pytest.fixture(params=["greenlet", "thread", "libzmq"])
 def arm(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Run the test's body on simulated sockets, and once more on real ones."""
+    """Run the test's body on simulated sockets, on both carriers, and once more on real ones."""
     if request.param == "libzmq":
         yield request.param
         return
-    with World(seed=7).service("idle", python=nothing):
+    with World(seed=7, carrier=request.param).service("idle", python=nothing):
         yield request.param
 
 
