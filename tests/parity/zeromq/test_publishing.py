@@ -159,3 +159,35 @@ def test_last_values_are_cached_over_xpub(ctx: Context) -> None:
     assert event == b"\1rate"
     cache_out.send_multipart([event[1:], cache[event[1:]]])
     assert reader.recv_multipart() == [b"rate", b"2"]
+
+
+@pytest.mark.parametrize("only_first", [0, 1])
+def test_wishes_may_stand_among_other_frames(ctx: Context, only_first: int) -> None:
+    """Each frame of an XSUB's message may be a subscription; with ONLY_FIRST_SUBSCRIBE, if the first one is."""
+    xpub, address = bound(ctx, zmq.XPUB)
+    xpub.set(zmq.SocketOption.ONLY_FIRST_SUBSCRIBE, only_first)
+    xsub = connected(ctx, zmq.XSUB, address)
+    for message in ([b"\1a", b"\1b"], [b"z", b"\1c"], [b"\1a", b"q"], [b"\1d", b"q", b"\1e"], [b"", b"\1f"]):
+        xsub.send_multipart(message)
+    news = drain(xpub)
+    for topic in (b"a", b"b", b"c", b"d", b"e", b"f"):
+        xpub.send(topic)
+    got = [topic for (topic,) in drain(xsub)]
+    assert [b"\1a"] in news
+    assert got == [
+        topic for topic in (b"a", b"b", b"c", b"d", b"e", b"f") if not only_first or topic not in b"cf"
+    ]
+
+
+def test_a_last_value_goes_to_who_asked_last(ctx: Context) -> None:
+    """With XPUB_MANUAL_LAST_VALUE what is sent after a subscription was read goes to that subscriber alone."""
+    xpub, address = bound(ctx, zmq.XPUB, xpub_manual_last_value=1)
+    first, second = connected(ctx, zmq.SUB, address), connected(ctx, zmq.SUB, address)
+    for sub in (first, second):
+        sub.subscribe("t")
+        assert xpub.recv() == b"\1t"
+        xpub.setsockopt(zmq.SUBSCRIBE, b"t")
+        xpub.send(b"t last value")
+    xpub.send(b"t for all")
+    assert xpub.get(zmq.SocketOption.TOPICS_COUNT) == first.get(zmq.SocketOption.TOPICS_COUNT) == 1
+    assert [drain(sub) for sub in (first, second)] == [[[b"t last value"], [b"t for all"]]] * 2

@@ -12,6 +12,7 @@ def to_bytes(data: Any) -> bytes:
 
     Raises:
         TypeError: it is text, or has no buffer.
+        BufferError: its bytes do not lie in a row.
     """
     if type(data) is bytes:
         return data
@@ -19,7 +20,11 @@ def to_bytes(data: Any) -> bytes:
         msg = "unicode not allowed, use send_string"
         raise TypeError(msg)
     try:
-        return bytes(memoryview(data))
+        view = memoryview(data)
     except TypeError:
         msg = f"a bytes-like object is required, not '{type(data).__name__}'"
         raise TypeError(msg) from None
+    if not view.c_contiguous:
+        msg = "memoryview: underlying buffer is not contiguous"
+        raise BufferError(msg)
+    return bytes(view)

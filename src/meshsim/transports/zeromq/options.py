@@ -11,14 +11,14 @@ from meshsim.errors import UnsupportedOperation
 from meshsim.transports.zeromq.errors import EINVAL, failure
 from meshsim.transports.zeromq.numbers import Option
 
-__all__ = ["Options"]
+__all__ = ["Options", "unsupported"]
 
 INT_MAX: Final = 2**31 - 1
 MAX_NAME_BYTES: Final = 255
 
 # Default, least and most of each.
 _INTEGERS: Final = {
-    Option.AFFINITY: (0, 0, 2**63 - 1),
+    Option.AFFINITY: (0, -(2**63), 2**64 - 1),
     Option.RATE: (100, 1, INT_MAX),
     Option.RECOVERY_IVL: (10_000, 0, INT_MAX),
     Option.SNDBUF: (-1, -1, INT_MAX),
@@ -27,7 +27,7 @@ _INTEGERS: Final = {
     Option.RECONNECT_IVL: (100, -1, INT_MAX),
     Option.RECONNECT_IVL_MAX: (0, 0, INT_MAX),
     Option.BACKLOG: (100, 0, INT_MAX),
-    Option.MAXMSGSIZE: (-1, -1, 2**63 - 1),
+    Option.MAXMSGSIZE: (-1, -(2**63), 2**63 - 1),
     Option.SNDHWM: (1000, 0, INT_MAX),
     Option.RCVHWM: (1000, 0, INT_MAX),
     Option.MULTICAST_HOPS: (1, 1, INT_MAX),
@@ -43,9 +43,12 @@ _INTEGERS: Final = {
     Option.CONFLATE: (0, 0, 1),
     Option.TOS: (0, 0, INT_MAX),
     Option.HANDSHAKE_IVL: (30_000, 0, INT_MAX),
-    Option.INVERT_MATCHING: (0, 0, 1),
+    Option.INVERT_MATCHING: (0, -INT_MAX - 1, INT_MAX),
     Option.HEARTBEAT_IVL: (0, 0, INT_MAX),
-    Option.HEARTBEAT_TTL: (0, 0, 6_553_599),
+    # In steps of 100 ms, rounded towards 0 before it is looked at.
+    Option.HEARTBEAT_TTL: (0, -99, 6_553_599),
+    Option.MULTICAST_LOOP: (1, -INT_MAX - 1, INT_MAX),
+    Option.LOOPBACK_FASTPATH: (0, -INT_MAX - 1, INT_MAX),
     Option.HEARTBEAT_TIMEOUT: (-1, 0, INT_MAX),
     Option.CONNECT_TIMEOUT: (0, 0, INT_MAX),
     Option.TCP_MAXRT: (0, 0, INT_MAX),
@@ -53,11 +56,16 @@ _INTEGERS: Final = {
 }
 _TEXTS: Final = {
     Option.SOCKS_PROXY: b"",
+    Option.SOCKS_USERNAME: b"",
+    Option.SOCKS_PASSWORD: b"",
     Option.BINDTODEVICE: b"",
     Option.ZAP_DOMAIN: b"",
     Option.PLAIN_USERNAME: b"",
     Option.PLAIN_PASSWORD: b"",
 }
+# On or off, whatever the number.
+_SWITCHES: Final = frozenset({Option.INVERT_MATCHING, Option.MULTICAST_LOOP, Option.LOOPBACK_FASTPATH})
+_NEVER_EMPTY: Final = frozenset({Option.BINDTODEVICE, Option.SOCKS_PROXY})
 # Read only, and always the same.
 _FIXED: Final = {
     Option.MECHANISM: 0,
@@ -65,7 +73,13 @@ _FIXED: Final = {
     Option.USE_FD: -1,
     Option.PLAIN_SERVER: 0,
     Option.CURVE_SERVER: 0,
+    Option.ZAP_ENFORCE_DOMAIN: 0,
+    Option.RECONNECT_STOP: 0,
 }
+# What libzmq has and this room has not: 0 changes nothing, anything else would be ignored in silence.
+_REFUSED: Final = frozenset({Option.RECONNECT_STOP})
+# As above, where even 0 means something: only the process 0 may connect.
+_FILTERS: Final = frozenset({Option.IPC_FILTER_PID, Option.IPC_FILTER_UID, Option.IPC_FILTER_GID})
 _SECURITY: Final = frozenset(
     {
         Option.PLAIN_SERVER,
@@ -100,24 +114,29 @@ class Options:
 
         Raises:
             ZMQError: EINVAL, there is none of that number, or it does not take that value.
-            UnsupportedOperation: it would switch security on.
+            UnsupportedOperation: it would switch security on, or what the room lacks.
         """
         if option == Option.ROUTING_ID:
             if not isinstance(value, bytes) or not 0 < len(value) <= MAX_NAME_BYTES:
                 raise failure(EINVAL)
             self.routing_id = value
             return
-        if option in _SECURITY:
-            raise UnsupportedOperation(
-                f"zmq: {Option(option).name} is not simulated; security mechanisms are not in the table of "
-                "meshsim.transports.zeromq.supported. Leave them out inside a world: nobody listens there."
-            )
+        if option in _SECURITY or option in _FILTERS or (option in _REFUSED and value):
+            raise unsupported(option)
+        if option not in _REFUSED:
+            self._keep(option, value)
+
+    def _keep(self, option: int, value: int | bytes) -> None:
         bounds = _INTEGERS.get(option)  # type: ignore[call-overload]  # an int finds its enum member
         if bounds is not None:
             if not isinstance(value, int) or not bounds[1] <= value <= bounds[2]:
                 raise failure(EINVAL)
-        elif option not in _TEXTS:
+        elif option not in _TEXTS or (option in _NEVER_EMPTY and not value):
             raise failure(EINVAL)
+        if option in _SWITCHES:
+            value = int(bool(value))
+        elif option == Option.HEARTBEAT_TTL and isinstance(value, int):
+            value = max(value, 0) // 100 * 100
         self._values[option] = value
         if isinstance(value, int):
             self._remember(option, value)
@@ -208,7 +227,7 @@ class Options:
     @property
     def heartbeat_ttl_ms(self) -> int:
         """HEARTBEAT_TTL, in libzmq's steps of 100 ms."""
-        return self._number(Option.HEARTBEAT_TTL) // 100 * 100
+        return self._number(Option.HEARTBEAT_TTL)
 
     @property
     def heartbeat_timeout_ms(self) -> int:
@@ -220,3 +239,11 @@ class Options:
         """Return what the buffers on the way hold: SNDBUF here and as much there, doubled as Linux does."""
         send, receive = self._number(Option.SNDBUF), self._number(Option.RCVBUF)
         return (2 * send if send > 0 else default_bytes) + (2 * receive if receive > 0 else default_bytes)
+
+
+def unsupported(option: int) -> UnsupportedOperation:
+    """Return the error for an option that libzmq has and this room has not."""
+    return UnsupportedOperation(
+        f"zmq: {Option(option).name} is not simulated; it is not in the table of "
+        "meshsim.transports.zeromq.supported. Leave it out inside a world"
+    )

@@ -19,6 +19,7 @@ __all__ = ["FRAME", "REPLACED"]
 _real_frame_init = zmq.Frame.__init__
 _real_frame_get = zmq.Frame.get
 _BYTES = {bytes}
+_SEQUENCES = (list, tuple)
 
 
 def socket_send(  # noqa: PLR0917 - pyzmq's signature
@@ -34,6 +35,11 @@ def socket_send(  # noqa: PLR0917 - pyzmq's signature
     mesh = self._mesh
     if mesh is None:
         return outside(self, "send")(self, data, flags, copy, track, routing_id, group)
+    if routing_id is not None:
+        # Refuses as the real one does: that is for drafts, which libzmq's wheels have not.
+        zmq.Frame(to_bytes(data)).routing_id = routing_id
+    if group is not None:
+        zmq.Frame(to_bytes(data)).group = group
     if type(data) is bytes and copy:
         mesh.send(data, flags)
         return None
@@ -64,7 +70,8 @@ def socket_send_multipart(
         and copy
         and not flags & zmq.SNDMORE
         and type(self).send is socket_send
-        and len(msg_parts)
+        and type(msg_parts) in _SEQUENCES
+        and msg_parts
     ):
         frames = tuple(msg_parts)
         if _BYTES.issuperset(map(type, frames)):

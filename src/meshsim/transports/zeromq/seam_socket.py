@@ -7,6 +7,7 @@ from typing import Any
 import zmq
 from zmq.constants import Event, SocketOption, SocketType, _OptType
 from zmq.error import ZMQError
+from zmq.utils.interop import cast_int_addr
 
 from meshsim.kernel.state import current
 from meshsim.transports.zeromq.context import room
@@ -59,7 +60,7 @@ def socket_init(
 
 def _shadowed(shadow: Any) -> MeshSocket:
     if not isinstance(shadow, int):
-        shadow = getattr(shadow, "underlying", shadow)
+        shadow = cast_int_addr(getattr(shadow, "underlying", shadow))
     mesh = room().sockets.get(shadow)
     if mesh is None:
         raise failure(ENOTSOCK)

@@ -282,12 +282,13 @@ class MeshSocket(Waiting):
         if option == Option.RCVMORE:
             return int(bool(self.rest))
         if option == Option.TYPE:
-            return self.kind
+            return int(self.kind)
         if option == Option.FD:
             return self._descriptor()
         if option == Option.LAST_ENDPOINT:
             return self.endpoints.last
-        return self.options.get(option)
+        own = self.pattern.get(option)
+        return self.options.get(option) if own is None else own
 
     def _look(self) -> int:
         mask = self.events()

@@ -99,6 +99,10 @@ class Pattern:
         """Set an option of this type alone; False when it is none of those."""
         return False
 
+    def get(self, option: int) -> int | None:  # noqa: ARG002 - the shape of it
+        """Return an option of this type alone; None when it is none of those."""
+        return None
+
 
 def flag(value: int | bytes) -> bool:
     """Return a value that has to be 0 or more.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from meshsim.transports.zeromq.errors import EINVAL, ENOTSUP, failure
 from meshsim.transports.zeromq.numbers import Option
@@ -31,8 +31,11 @@ class XPub(Pattern):
         "_manual",
         "_matching",
         "_news",
+        "_only_first",
         "_own",
+        "_partial",
         "_pipes",
+        "_to_last",
         "_topics",
         "_verbose",
         "_verbose_cancels",
@@ -48,8 +51,11 @@ class XPub(Pattern):
         # What peers asked for, where the program decides itself what they get.
         self._own = Subscriptions()
         self._news: deque[tuple[Message, Pipe | None]] = deque()
+        # Frames for the program that come before the last one of their message.
+        self._partial: list[bytes] = []
         self._matching: tuple[Pipe, ...] = ()
         self._lossy = True
+        self._only_first = self._to_last = False
         self._verbose = self._verbose_cancels = self._manual = False
         self._last_pipe: Pipe | None = None
         self._welcome: Message | None = None
@@ -83,12 +89,26 @@ class XPub(Pattern):
         """Read subscriptions, and whatever else an XSUB sends upstream."""
         message = pipe.read()
         while message is not None:
-            first = message[0]
-            if first and first[0] in (CANCEL, SUBSCRIBE):
-                self._asked(pipe, first[0] == SUBSCRIBE, first[1:])
-            elif self.tells:
-                self._news.append((message, None))
+            if len(message) == 1 or not self._only_first or is_wish(message[0]):
+                # As libzmq does: wishes may stand in one message with others, and with what is none.
+                for at, frame in enumerate(message, 1):
+                    if is_wish(frame):
+                        self._asked(pipe, frame[0] == SUBSCRIBE, frame[1:])
+                    else:
+                        self._pass_on(frame, more=at < len(message))
+            else:
+                for at, frame in enumerate(message, 1):
+                    self._pass_on(frame, more=at < len(message))
             message = pipe.read()
+
+    def _pass_on(self, frame: bytes, *, more: bool, pipe: Pipe | None = None) -> None:
+        """Give a frame to the program, behind those that wait for the end of their message."""
+        if not self.tells and not self._manual:
+            return
+        self._partial.append(frame)
+        if not more:
+            self._news.append((tuple(self._partial), pipe))
+            self._partial.clear()
 
     def _asked(self, pipe: Pipe, wanted: bool, topic: bytes) -> None:  # noqa: FBT001 - one of two
         if self._manual:
@@ -102,7 +122,7 @@ class XPub(Pattern):
         else:
             notify = self._topics.remove(topic, pipe) or self._verbose_cancels
         if self._manual or (notify and self.tells):
-            self._news.append(((bytes((wanted,)) + topic,), pipe))
+            self._pass_on(bytes((wanted,)) + topic, more=False, pipe=pipe)
 
     def write_activated(self, pipe: Pipe) -> None:
         """Do nothing: a pipe without room is found out when a message is for it."""
@@ -112,6 +132,10 @@ class XPub(Pattern):
     def reserve(self, first: bytes, *, more: bool) -> bool:  # noqa: ARG002 - the first frame is what matters
         """Find who subscribed to the first frame."""
         matching: tuple[Pipe, ...] = tuple(self._topics.matching(first))
+        if self._to_last and self._last_pipe is not None:
+            # Only who asked last, for its last value.
+            matching = tuple(pipe for pipe in matching if pipe is self._last_pipe)
+            self._last_pipe = None
         if self.socket.options.invert_matching:
             found = dict.fromkeys(matching)
             matching = tuple(pipe for pipe in self._pipes if pipe not in found)
@@ -152,19 +176,34 @@ class XPub(Pattern):
             self._verbose = self._verbose_cancels = flag(value)
         elif option == Option.XPUB_NODROP:
             self._lossy = not flag(value)
+        elif option == Option.ONLY_FIRST_SUBSCRIBE:
+            self._only_first = flag(value)
         elif option == Option.XPUB_MANUAL:
             self._manual = flag(value)
+        elif option == Option.XPUB_MANUAL_LAST_VALUE:
+            self._manual = self._to_last = flag(value)
         elif option == Option.XPUB_WELCOME_MSG:
             if not isinstance(value, bytes):
                 raise failure(EINVAL)
             self._welcome = (value,) if value else None
-        elif option in (Option.SUBSCRIBE, Option.UNSUBSCRIBE) and self._manual and isinstance(value, bytes):
-            if self._last_pipe is not None:
-                change = self._topics.add if option == Option.SUBSCRIBE else self._topics.remove
-                change(value, self._last_pipe)
         else:
-            return False
+            return self._decide(option, value)
         return True
+
+    def _decide(self, option: int, value: int | bytes) -> bool:
+        """Give the peer whose wish was read last a topic, or take one from it; False for another option."""
+        if not (
+            option in (Option.SUBSCRIBE, Option.UNSUBSCRIBE) and self._manual and isinstance(value, bytes)
+        ):
+            return False
+        if self._last_pipe is not None:
+            change = self._topics.add if option == Option.SUBSCRIBE else self._topics.remove
+            change(value, self._last_pipe)
+        return True
+
+    def get(self, option: int) -> int | None:
+        """Return TOPICS_COUNT."""
+        return len(self._topics) if option == Option.TOPICS_COUNT else None
 
 
 class Pub(XPub):
@@ -186,7 +225,7 @@ class Pub(XPub):
 class XSub(Pattern):
     """Receives what it subscribed to; subscriptions are messages that it sends."""
 
-    __slots__ = ("_pipes", "_seen", "queue", "topics")
+    __slots__ = ("_only_first", "_pipes", "queue", "topics")
 
     # What is not sent is only subscriptions: nobody lingers for those.
     linger_ms = 0
@@ -197,7 +236,7 @@ class XSub(Pattern):
         self.queue = FairQueue()
         self._pipes: dict[Pipe, None] = {}
         self.topics = Topics()
-        self._seen: Any = None
+        self._only_first = False
 
     # -- peers ------------------------------------------------------------------------------------------
 
@@ -236,14 +275,25 @@ class XSub(Pattern):
 
     def commit(self, message: Message) -> None:
         """Send a subscription, or anything else, to every peer."""
-        first = message[0]
-        if first and first[0] == SUBSCRIBE:
-            self.topics.add(first[1:])
-        elif first and first[0] == CANCEL and not self.topics.remove(first[1:]):
-            return
+        if len(message) == 1 or self._only_first:
+            if not self._passes(message[0]):
+                return
+        else:
+            message = tuple([frame for frame in message if self._passes(frame)])
+            if not message:
+                return
         size_bytes = wire_bytes(message)
         for pipe in list(self._pipes):
             pipe.offer(message, size_bytes)
+
+    def _passes(self, frame: bytes) -> bool:
+        """Note a wish; False for the cancellation of what is still wanted, or never was."""
+        if not is_wish(frame):
+            return True
+        if frame[0] == CANCEL:
+            return self.topics.remove(frame[1:])
+        self.topics.add(frame[1:])
+        return True
 
     def take(self) -> Message | None:
         """Take the next message."""
@@ -256,6 +306,22 @@ class XSub(Pattern):
     def writable(self) -> bool:
         """Whether a subscription can be sent: always."""
         return True
+
+    def set(self, option: int, value: int | bytes) -> bool:
+        """Set ONLY_FIRST_SUBSCRIBE."""
+        if option != Option.ONLY_FIRST_SUBSCRIBE:
+            return False
+        self._only_first = flag(value)
+        return True
+
+    def get(self, option: int) -> int | None:
+        """Return TOPICS_COUNT."""
+        return len(self.topics) if option == Option.TOPICS_COUNT else None
+
+
+def is_wish(frame: bytes) -> bool:
+    """Whether a frame subscribes to a topic, or cancels one."""
+    return bool(frame) and frame[0] in (CANCEL, SUBSCRIBE)
 
 
 class Sub(XSub):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from meshsim.transports.zeromq.errors import EHOSTUNREACH, EINVAL, failure
 from meshsim.transports.zeromq.numbers import Option
+from meshsim.transports.zeromq.options import unsupported
 from meshsim.transports.zeromq.patterns.pattern import Pattern, flag
 from meshsim.transports.zeromq.patterns.queues import FairQueue, LoadBalancer
 from meshsim.transports.zeromq.pipes import wire_bytes
@@ -222,6 +223,9 @@ class Router(Pattern):
             self._handover = flag(value)
         elif option == Option.PROBE_ROUTER:
             self._probes = flag(value)
+        elif option == Option.ROUTER_RAW:
+            if flag(value):
+                raise unsupported(option)
         elif option == Option.CONNECT_ROUTING_ID:
             if not isinstance(value, bytes) or not value:
                 raise failure(EINVAL)

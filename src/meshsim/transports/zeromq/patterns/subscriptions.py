@@ -43,6 +43,9 @@ class Topics:
         self._lengths = list(dict.fromkeys(map(len, self._counts)))
         return True
 
+    def __len__(self) -> int:
+        return len(self._counts)
+
     def match(self, frame: bytes) -> bool:
         """Whether a first frame begins with one of the topics."""
         counts = self._counts
@@ -87,6 +90,9 @@ class Subscriptions:
         del self._peers[topic]
         self._lengths = list(dict.fromkeys(map(len, self._peers)))
         return True
+
+    def __len__(self) -> int:
+        return len(self._peers)
 
     def forget(self, pipe: Pipe, *, all_of_them: bool) -> list[bytes]:
         """Note that a peer is gone.
