@@ -186,7 +186,7 @@ class Simulation:
     ) -> ModuleSpace:
         """Give a process private modules: packages under `path`, or the ones named."""
         space = space_for(process, path, isolate)
-        self.modules.hide(space.packages)
+        self.modules.hide(space.packages, process.host.name)
         process.modules = space
         return space
 

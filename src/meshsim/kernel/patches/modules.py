@@ -14,8 +14,10 @@ from __future__ import annotations
 import builtins
 import importlib
 import sys
+import warnings
 from importlib.machinery import PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from meshsim.kernel import state
@@ -23,7 +25,6 @@ from meshsim.kernel import state
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
 
     from meshsim.kernel.process import Process
 
@@ -178,6 +179,9 @@ class Modules:
     def __init__(self) -> None:
         self.now: ModuleSpace | None = None
         self._outside: dict[str, Any] = {}
+        # Private package: a host that has it.
+        self._owners: dict[str, str] = {}
+        self._looked: set[str] = set()
         self._sys_path: list[str] = sys.path
         self._folders: list[str] = []
         self._locks: Any = _bootstrap._module_locks
@@ -203,8 +207,19 @@ class Modules:
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
-    def hide(self, packages: frozenset[str]) -> None:
-        """Keep copies that were imported outside of every space out of the spaces' way."""
+    def hide(self, packages: frozenset[str], owner: str = "") -> None:
+        """Keep copies that were imported outside of every space out of the spaces' way.
+
+        Args:
+            packages: the private ones.
+            owner: a host that has them, to be told to a test that imports a copy.
+        """
+        for package in sorted(packages - WITH_REGISTRIES):
+            self._owners.setdefault(package, owner)
+        copies = {name.partition(".")[0] for name in sys.modules} & packages - WITH_REGISTRIES - self._looked
+        if owner and copies:
+            self._looked |= copies
+            self._warn_of_copies(copies)
         for name, module in list(sys.modules.items()):
             if name.partition(".")[0] in packages and (self.now is None or name not in self.now.modules):
                 self._outside[name] = module
@@ -230,6 +245,30 @@ class Modules:
             space.put_in(modules)
             sys.path = space.sys_path
 
+    def _warn_of_copies(self, packages: set[str]) -> None:
+        """Warn of what tests have imported before the world was there: their globals say so."""
+        for name, module in list(sys.modules.items()):
+            if not _is_test(getattr(module, "__file__", None)):
+                continue
+            # A test may well lie in a package that is private to hosts; that is no import.
+            foreign = packages - {name.partition(".")[0]}
+            for value in list(vars(module).values()):
+                found = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
+                package = str(found).partition(".")[0]
+                if package in foreign:
+                    self._warn(package, stacklevel=3)
+
+    def _warn(self, package: str, stacklevel: int) -> None:
+        if package in _warned:
+            return
+        _warned.add(package)
+        owner = self._owners[package]
+        warnings.warn(
+            f"the test imports {package!r}, which is private to its hosts: what it gets is another copy than that of "
+            f'{owner}; take that one from mesh.host("{owner}").module("{package}")',
+            stacklevel=stacklevel + 1,
+        )
+
     def inside(self, space: ModuleSpace | None) -> _Inside:
         """Return a context in which a space is current."""
         return _Inside(self, space)
@@ -238,6 +277,8 @@ class Modules:
         """Find a private module for the space that is current."""
         space = self.now
         if space is None or not space.owns(name):
+            if name in self._owners and _asked_by_a_test():
+                self._warn(name, stacklevel=2)
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is None:
@@ -262,7 +303,25 @@ class _Inside:
         self._modules.switch(self._before)
 
 
+def _is_test(file: object) -> bool:
+    name = file.rpartition("/")[2] if isinstance(file, str) else ""
+    return name == "conftest.py" or (name.startswith("test_") and name.endswith(".py"))
+
+
+def _asked_by_a_test() -> bool:
+    """Whether the import statement that runs stands in a test, and runs as the test."""
+    task, kernel = state.current(), state.kernel
+    if task is None or kernel is None or task.process is not kernel.home:
+        return False
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None and _is_test(frame.f_code.co_filename)
+
+
 _current: Modules | None = None
+# The packages that a warning was given for; once in a session is enough.
+_warned: set[str] = set()
 
 
 def space_for(process: Process, path: Sequence[str], isolate: Iterable[str] | None) -> ModuleSpace:
