@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from meshsim.kernel import state
+from meshsim.kernel.patches.generated import Generated, is_generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +34,17 @@ real_import = builtins.__import__
 _bootstrap: Any = importlib._bootstrap
 
 # Libraries that keep one registry a process, so that two replicas in one interpreter collide in it.
-WITH_REGISTRIES: Final = frozenset({"prometheus_client", "django", "asgiref"})
+WITH_REGISTRIES: Final = frozenset(
+    {
+        "asgiref",
+        "django",
+        "grpc_channelz",
+        "grpc_health",
+        "grpc_reflection",
+        "grpc_status",
+        "prometheus_client",
+    }
+)
 
 
 def packages_under(path: str) -> frozenset[str]:
@@ -54,6 +65,9 @@ class ModuleSpace:
         process: whose, and where the bodies of its modules run.
         path: folders that are searched before everything else.
         packages: the top-level names that are private.
+
+    Attributes:
+        generated: what protobuf generated in shared packages, its own copies; None where nothing is private.
     """
 
     def __init__(self, process: Process, path: Sequence[str], packages: Iterable[str]) -> None:
@@ -64,6 +78,7 @@ class ModuleSpace:
         self.modules: dict[str, ModuleType | None] = {}
         self.sys_path: list[str] = [*path, *(entry for entry in sys.path if entry not in path)]
         self.locks: dict[Any, Any] = {}
+        self.generated = Generated() if self.packages else None
         self.builtins: dict[str, Any] = dict(vars(builtins))
         self.builtins["__import__"] = self._import
 
@@ -111,16 +126,20 @@ class ModuleSpace:
 
     def owns(self, name: str) -> bool:
         """Whether a module of that name is private here."""
-        return name.partition(".")[0] in self.packages
+        return name.partition(".")[0] in self.packages or (self.generated is not None and is_generated(name))
 
     def take_out(self, modules: dict[str, Any]) -> None:
         """Remove this space's names from `sys.modules`, keeping what they mean."""
         mine = self.modules
         for name in mine:
             mine[name] = modules.pop(name, None)
+        if self.generated is not None:
+            self.generated.leave(modules)
 
     def put_in(self, modules: dict[str, Any]) -> None:
         """Put this space's names into `sys.modules`."""
+        if self.generated is not None:
+            self.generated.enter(modules)
         modules.update({name: module for name, module in self.modules.items() if module is not None})
 
 

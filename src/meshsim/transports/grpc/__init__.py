@@ -19,5 +19,6 @@ seam_unary_client  unary calls without the locks that threads need; seam_unary_s
 seam_waiting       waits without slices
 seam_aio_channel   `cygrpc.AioChannel`; loops: the way to an event loop
 seam_aio_server    `cygrpc.AioServer`; seam_aio_context: what its handlers are given
+seam_pools         protobuf's default pool, one a process
 supported          what of it all is there, as a table
 """

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 def rooms() -> list[tuple[str, Callable[[], list[Patch]]]]:
     """Return what `Simulation.enter` wants to know of this room."""
-    return [("grpc", _grpc), ("grpc.aio", _grpc_aio)]
+    return [("google.protobuf.descriptor_pool", _pools), ("grpc", _grpc), ("grpc.aio", _grpc_aio)]
+
+
+def _pools() -> list[Patch]:
+    from meshsim.transports.grpc import seam_pools  # noqa: PLC0415 - the library is only there now
+
+    return seam_pools.patches()
 
 
 def _grpc() -> list[Patch]:
