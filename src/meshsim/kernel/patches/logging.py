@@ -12,6 +12,13 @@ import logging
 import weakref
 from typing import Any
 
+from meshsim.kernel.task import Killed
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a thread of a pool ended by anything but the end of its host, of which it would tell as critical."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], Killed)
+
 
 class LoggingState:
     """What `logging` was before a world."""
@@ -23,6 +30,7 @@ class LoggingState:
 
     def enter(self) -> None:
         """Remember it, and give the world a list of handlers of its own."""
+        pools = logging.getLogger("concurrent.futures")
         manager = logging.Logger.manager
         loggers = [
             logging.root,
@@ -43,6 +51,7 @@ class LoggingState:
         )
         logging._handlers = weakref.WeakValueDictionary()  # type: ignore[attr-defined]
         logging._handlerList = []  # type: ignore[attr-defined]
+        pools.addFilter(_is_news)
 
     def leave(self) -> None:
         """Put it back; loggers that appeared in the world lose their handlers, which belong to it."""

@@ -18,7 +18,6 @@ from grpc._cython import cygrpc
 from meshsim.kernel.patches.patch import Patch
 from meshsim.trace.handling import handling
 from meshsim.transports.grpc import batches
-from meshsim.transports.grpc import metadata as pairs
 from meshsim.transports.grpc.metadata import Metadatum
 from meshsim.transports.grpc.seam_channel import Event
 from meshsim.transports.grpc.seam_server import (
@@ -30,7 +29,6 @@ from meshsim.transports.grpc.seam_server import (
     finish,
     send_headers,
 )
-from meshsim.transports.grpc.status import OK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -262,15 +260,20 @@ def _respond(rpc_event: Any, call: UnaryCall, method_handler: Any) -> None:
     reply = _server._serialize_response(rpc_event, state, response, method_handler.response_serializer)
     if reply is None or served.over:
         return
-    if state.initial_metadata_allowed:
-        found = _server._get_initial_metadata(state, None)
-        served.send_headers(pairs.read(found) if found else ())
-    served.send(reply, None)
     state.statused = True
-    if state.code is None and state.details is None and state.trailing_metadata is None:
-        served.finish(OK, "", ())
-    else:
-        finish(served, _server._completion_code(state), _server._details(state), state.trailing_metadata)
+    if (
+        state.initial_metadata_allowed
+        and state.code is None
+        and state.details is None
+        and state.trailing_metadata is None
+        and state.compression_algorithm is None
+    ):
+        served.reply(reply, ())
+        return
+    if state.initial_metadata_allowed:
+        send_headers(served, _server._get_initial_metadata(state, None))
+    served.send(reply, None)
+    finish(served, _server._completion_code(state), _server._details(state), state.trailing_metadata)
 
 
 def _raiser(error: Exception) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import api
 from meshsim.transports.grpc import notes, texts
-from meshsim.transports.grpc.status import CANCELLED, RESOURCE_EXHAUSTED
+from meshsim.transports.grpc.status import CANCELLED, OK, RESOURCE_EXHAUSTED
 from meshsim.transports.grpc.wire import Credit, Data, End, Flow, Headers, Reset
 
 if TYPE_CHECKING:
@@ -196,6 +196,23 @@ class ServedCall:
             return
         self._outbox.append((body, done))
 
+    def reply(self, body: bytes, metadata: Metadata) -> None:
+        """Answer with one message and OK, where nothing was sent before: all of it is one frame.
+
+        Args:
+            body: the message.
+            metadata: the initial metadata.
+        """
+        if self._outbox or self._status is not None or self._end.server.options.send_max is not None:
+            self._headers = metadata
+            self.send(body, None)
+            self.finish(OK, "", ())
+        elif not self.over:
+            begin = self.begin
+            notes.handled(begin.note, OK)  # type: ignore[arg-type]  # the trace's own
+            self._end.send(End(begin.stream, OK, "", (), metadata, body))
+            self._close()
+
     def finish(self, code: int, details: str, trailers: Metadata) -> None:
         """Send the status, behind the messages that still wait."""
         if not self.over:
@@ -253,13 +270,11 @@ class ServedCall:
             self._timer.cancel()
         self._inbox.clear()
         self._end.forget(self)
-        outbox, self._outbox = self._outbox, deque()
-        if self.cancelled:
+        if self.cancelled and self._outbox:
+            outbox, self._outbox = self._outbox, deque()
             for _, done in outbox:
                 if done is not None:
                     done(False)  # noqa: FBT003 - a callback's only argument
-        else:
-            self._outbox = outbox
         if self._on_message is not None:
             waiting, self._on_message = self._on_message, None
             waiting(None)
