@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import _thread
 import collections
+import concurrent.futures
 import dataclasses
+import gc
+import queue
 import threading
 import time
 import types
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,6 +151,66 @@ def test_old_conditions_and_events_park(lab: Callable[..., Any]) -> None:
     assert [(what, pytest.approx(when - begin)) for what, when in log] == [("condition", 1.0), ("event", 2.0)]  # type: ignore[comparison-overlap]
     assert CONDITION.acquire(blocking=False)
     CONDITION.release()
+
+
+def test_an_old_lock_that_a_killed_task_held_is_free_in_the_next_world(lab: Callable[..., Any]) -> None:
+    """A lock of before that was never released inside one world does not block the next one, nor the test."""
+
+    def takes() -> bool:
+        taken = LOCK.acquire(timeout=1)
+        threading.Event().wait(10)
+        return taken
+
+    for _ in range(2):
+        with lab(watchdog_s=2) as sim:
+            assert sim.run(takes) is True
+    assert LOCK.acquire(blocking=False)
+    LOCK.release()
+
+
+def test_a_pool_and_a_queue_of_before_work_on_tasks(lab: Callable[..., Any]) -> None:
+    """A pool with idle real threads runs a world's jobs on tasks, in virtual time, and is itself again after it."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        shared: queue.SimpleQueue[str] = queue.SimpleQueue()
+        holder: dict[str, Any] = {"queue": shared, "pool": pool}
+        outside = pool.submit(threading.get_ident).result()
+        shared.put("from before")
+
+        def main() -> tuple[list[int], float, str]:
+            begin = time.monotonic()
+            done = list(holder["pool"].map(lambda number: time.sleep(10) or number, range(4)))
+            got = holder["queue"].get(timeout=1)
+            holder["queue"].put("from inside")
+            return done, time.monotonic() - begin, got
+
+        for turn in range(2):
+            with lab(watchdog_s=2) as sim:
+                assert sim.run(main)[:2] == ([0, 1, 2, 3], pytest.approx(20))
+            assert holder["queue"] is shared
+            assert shared.get_nowait() == "from inside"
+            shared.put("from before")
+            assert pool.submit(threading.get_ident).result(timeout=10) == outside, turn
+
+
+def test_a_holder_of_a_test_is_not_kept_alive(lab: Callable[..., Any]) -> None:
+    """What was found for one world is let go with its test."""
+    with lab() as sim:
+        sim.run(time.monotonic)
+
+    class Fixture:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+            self.me = [self]
+
+    found = []
+    for _ in range(3):
+        fixture = Fixture()
+        with lab() as sim:
+            sim.run(lambda fixture=fixture: fixture.lock.acquire())
+        found.append(weakref.ref(fixture))
+        del fixture, sim
+    gc.collect()
+    assert [reference() for reference in found] == [None] * 3
 
 
 def test_a_lock_made_between_two_worlds_is_found(lab: Callable[..., Any]) -> None:

@@ -31,6 +31,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str, str]) -
         return [point for point in points if point.group == group and name in (None, point.name)]
 
     monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr(registry, "_loaded", {})
 
 
 @pytest.mark.parametrize("word", ["wsgi", "asgi", "python"])

@@ -25,6 +25,8 @@ BUILT_IN: Final = {
     "python": "meshsim.services.program:ADAPTER",
     "wsgi": "meshsim.services.wsgi:ADAPTER",
 }
+# Those of plugins that were loaded: asking the metadata again at each boot takes 2 ms a service.
+_loaded: dict[str, Adapter] = {}
 
 
 def load_adapter(word: str) -> Adapter:
@@ -37,6 +39,8 @@ def load_adapter(word: str) -> Adapter:
         module, _, name = BUILT_IN[word].partition(":")
         found: Adapter = getattr(importlib.import_module(module), name)
         return found
+    if word in _loaded:
+        return _loaded[word]
     entries = sorted(entry_points(group=GROUP, name=word), key=_distribution)
     if not entries:
         known = words()
@@ -46,7 +50,8 @@ def load_adapter(word: str) -> Adapter:
         owners = " and ".join(_distribution(entry) for entry in entries)
         msg = f"the adapter {word!r} is supplied by {owners}; uninstall all but one"
         raise UsageError(msg)
-    return _load(entries[0])
+    _loaded[word] = _load(entries[0])
+    return _loaded[word]
 
 
 def words() -> list[str]:

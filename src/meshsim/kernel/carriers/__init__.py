@@ -27,8 +27,11 @@ class Carrier(Protocol):
     def to_hub(self, task: Task) -> None:
         """Leave the calling task's flow for the hub's; returns when the task is resumed."""
 
+    def switch(self, task: Task, kernel: Kernel) -> None:
+        """Leave the calling task's flow for that of `kernel.following`; for the hub's when there is none."""
+
     def resume(self, task: Task) -> None:
-        """Leave the hub's flow for the task's; returns when the task parks or ends."""
+        """Leave the hub's flow for the task's; returns when a task ends, or wants another to begin."""
 
     def unborn(self, task: Task) -> bool:
         """Whether the task's flow has not begun."""

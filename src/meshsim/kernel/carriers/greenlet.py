@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,12 +44,30 @@ class GreenletCarrier:
         """Switch to the hub."""
         self._hub.switch()
 
+    def switch(self, task: Task, kernel: Kernel) -> None:  # noqa: ARG002 - as `to_hub`
+        """Switch from the calling task to `kernel.following`; to the hub when there is none."""
+        following = kernel.following
+        if following is None or not following.carrier:
+            # A greenlet stands on the stack of the one that starts it: started by each other, they would pile up.
+            del following
+            self._hub.switch()
+            return
+        kernel.following = None
+        owner = self._owner
+        if owner is not None:
+            self._slots.swap(owner, following)
+            self._owner = following
+        flow = following.carrier
+        del following, owner
+        flow.switch()
+
     def resume(self, task: Task) -> None:
-        """Switch to the task, with its own `threading.local` values in place."""
+        """Switch from the hub to the task, with its own `threading.local` values in place."""
         owner = self._owner
         if task is not owner and owner is not None:
             self._slots.swap(owner, task)
             self._owner = task
+        del owner
         task.carrier.switch()
 
     def unborn(self, task: Task) -> bool:
@@ -58,7 +77,11 @@ class GreenletCarrier:
 
     def frame(self, task: Task) -> FrameType | None:
         """Return where a parked task stands."""
-        return None if task.carrier is None else task.carrier.gr_frame
+        flow = task.carrier
+        if flow is None:
+            return None
+        # The one that asks has no frame of its own to show: it looks for what is due before it leaves.
+        return sys._getframe() if flow is greenlet.getcurrent() else flow.gr_frame
 
     def break_step(self, kernel: Kernel, task: Task | None, strikes: int) -> None:
         """Raise where the handler runs, which is in the step; one that catches everything is left for good."""

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from meshsim.kernel import scheduler, state
+from meshsim.kernel.carriers.baton import Baton
 from meshsim.kernel.task import DONE, Killed
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 # How often a thread is asked to raise before it is given up.
 STRIKES_BEFORE_LOST = 2
 _start_thread = _thread.start_new_thread
-_new_lock = _thread.allocate_lock
 
 
 def _raise_in_thread(ident: int, kind: type[BaseException]) -> None:
@@ -33,8 +33,7 @@ class _Flow:
     __slots__ = ("baton", "begun", "ident", "lost")
 
     def __init__(self) -> None:
-        self.baton = _new_lock()
-        self.baton.acquire()
+        self.baton = Baton()
         self.begun = False
         self.ident = 0
         self.lost = False
@@ -48,7 +47,7 @@ class ThreadCarrier:
     def __init__(self) -> None:
         self._hub = _Flow()
         self._driver: Task | None = None
-        self._ended = _new_lock()
+        self._ended = Baton()
 
     def open(self, kernel: Kernel) -> None:
         """Begin: the calling thread is the driver's."""
@@ -57,7 +56,6 @@ class ThreadCarrier:
         flow.ident = state.real_ident()
         kernel.driver.carrier = flow
         state.carriers.add(flow.ident)
-        self._ended.acquire()
         _start_thread(self._run_hub, (kernel,))
 
     def _run_hub(self, kernel: Kernel) -> None:
@@ -91,15 +89,29 @@ class ThreadCarrier:
             self._hub.baton.release()
         flow.baton.acquire()
 
+    def switch(self, task: Task, kernel: Kernel) -> None:
+        """Hand the baton to `kernel.following`, and wait for it to come back; to the hub when there is none."""
+        following, kernel.following = kernel.following, None
+        if following is None:
+            self.to_hub(task)
+            return
+        flow = task.carrier
+        self._give(following)
+        del following
+        flow.baton.acquire()
+
     def resume(self, task: Task) -> None:
-        """Hand the baton to the task, and wait for it to come back."""
+        """Hand the hub's baton to the task, and wait for it to come back."""
+        self._give(task)
+        self._hub.baton.acquire()
+
+    def _give(self, task: Task) -> None:
         flow = task.carrier
         if flow.begun:
             flow.baton.release()
         else:
             flow.begun = True
             _start_thread(self._run_task, (self._kernel, task))
-        self._hub.baton.acquire()
 
     def unborn(self, task: Task) -> bool:
         """Whether the thread has not been started."""

@@ -1,206 +1,175 @@
-"""Locks that were made before the world: found where they are held, and exchanged for its lifetime.
+"""Locks, queues and pools that were made before the world: exchanged where they are held, for its lifetime.
 
 A real lock that a task holds while it parks freezes the process when another task wants it; a real RLock lets
 the other task in, because both run on one thread. Usual imports leave 24 locks and 32 RLocks behind
 (`concurrent.futures`, `logging`, jinja2, class and module locks). They cannot be trusted, so they are
-replaced where they are held.
+replaced where they are held. A pool's idle threads are real ones, so it gets none of them inside.
 
 Looking through all objects takes 20 ms. It is done in the first world of a process and when modules were
-imported since; otherwise only what was made since that look is looked at, which the collector keeps in order
-of age. Holders of the second kind are not remembered: they are a test's fixtures, and would never be freed.
+imported since. Otherwise only what was made since that look is looked at, which the collector keeps in order
+of age; and not even that when the types' own reference counts say that there is nothing new. Holders of the
+second kind are not remembered: they are a test's fixtures, and would never be freed.
 """
 
 from __future__ import annotations
 
 import _thread
-import collections
 import gc
 import sys
-import threading
-import types
-from typing import TYPE_CHECKING, Any, NamedTuple
+import weakref
+from typing import TYPE_CHECKING, Any
 
+from meshsim.kernel.carriers.baton import Baton
 from meshsim.kernel.lock import Lock, RLock
-from meshsim.kernel.patches.names import OURS, RUNNERS
+from meshsim.kernel.patches.holders import HolderFinder, Place
+from meshsim.kernel.patches.threading import SimpleQueue, real_simple_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LOCKS = (type(_thread.allocate_lock()), type(_thread.RLock()))
-_SEQUENCES = (list, collections.deque)
-_NO_HOLDERS = (type, types.FrameType, types.BuiltinMethodType, tuple, set, types.ModuleType)
-# Bound methods that threading.Condition copies from its lock.
-_CONDITION_COPIES = ("acquire", "release", "_release_save", "_acquire_restore", "_is_owned")
-_OLDEST_GENERATION = 2
-_MISSING = object()
+_LOCK = type(_thread.allocate_lock())
+_OURS = {_LOCK: Lock, type(_thread.RLock()): RLock, real_simple_queue: SimpleQueue}
+# What of ours holds a real lock each, and where.
+_HOLDERS: dict[type, str] = {Lock: "_real", Baton: "lock"}
+_KINDS = {*_OURS, *_HOLDERS}
 
 
-class _Place(NamedTuple):
-    """Where a lock is held: `key` of `holder` is `real` outside a world, and `ours` inside."""
+class _Census:
+    """Knows without looking whether a lock was made since the last look.
 
-    holder: Any
-    key: Any
-    real: Any
-    ours: Any
+    Each instance of these types holds a reference to its type, so that the type's own count moves with theirs.
+    """
 
+    def __init__(self) -> None:
+        self._base: dict[type, int] = {}
+        self._known: dict[type, list[weakref.ref[Any]]] = {}
 
-def _runner_dicts() -> set[int]:
-    """Return the ids of the globals of modules whose locks stay real: the runner's threads use them."""
-    heads = {*RUNNERS, *OURS, "importlib", "_frozen_importlib", "_frozen_importlib_external"}
-    return {
-        id(vars(module))
-        for name, module in list(sys.modules.items())
-        if type(module) is types.ModuleType and name.partition(".")[0] in heads
-    }
+    def begin(self, found: Iterable[Any]) -> None:
+        """Take a full look's result as all there are."""
+        self._known = {kind: [] for kind in _OURS}
+        self._base = dict.fromkeys(_OURS, 0)
+        self.add(found)
+        self.rest()
+
+    def add(self, found: Iterable[Any]) -> None:
+        """Know these as well."""
+        for kind, known in self._known.items():
+            ids = {id(reference()) for reference in known}
+            known += [weakref.ref(thing) for thing in found if type(thing) is kind and id(thing) not in ids]
+
+    def _unknown(self, kind: type) -> int:
+        # Called in the same way each time, so that it counts the same references of our own.
+        known = sum(thing() is not None for thing in self._known[kind])
+        # Those of a closed world live until the collector comes.
+        held_by_ours = sum(map(sys.getrefcount, _HOLDERS)) if kind is _LOCK else 0
+        return sys.getrefcount(kind) - known - held_by_ours - self._base[kind]
+
+    def news(self) -> list[Any]:
+        """Look for those that are not known, and know them from now on."""
+        known = {
+            id(thing)
+            for kind in self._known.values()
+            for reference in kind
+            if (thing := reference()) is not None
+        }
+        found = [thing for thing in _of_before() if id(thing) not in known]
+        self.add(found)
+        self.rest()
+        return found
+
+    def rest(self) -> None:
+        """Take what is counted now as all there is: a name or a tuple may refer to the types as well."""
+        for known in self._known.values():
+            known[:] = [reference for reference in known if reference() is not None]
+        for kind in self._base:
+            uncounted = self._unknown(kind)
+            self._base[kind] += uncounted
+
+    def nothing_new(self) -> bool:
+        """Whether those that were known are all there are."""
+        for kind in self._base:  # noqa: SIM110 - a generator would hold one more reference
+            if self._unknown(kind):
+                return False
+        return True
 
 
 class Adoption:
-    """The locks of before; remembers across the worlds of a process where they are held."""
+    """What of before is exchanged; remembers across the worlds of a process where it is held."""
 
     def __init__(self) -> None:
         self._modules = -1
-        self._youngest: Any = None
-        self._lasting: list[_Place] = []
-        self._passing: list[_Place] = []
+        self._census = _Census()
+        self._lasting = HolderFinder([])
+        self._passing: list[weakref.ref[Any]] = []
+        self._inside: list[tuple[Place, Any]] = []
+        self._queues: list[tuple[Any, Any]] = []
 
     def enter(self) -> None:
         """Put ours in their places."""
-        fresh = None if len(sys.modules) != self._modules else self._younger()
-        if fresh is None:
-            everything = gc.get_objects()
-            self._youngest = _landmark(everything)
-            self._lasting = _Finder(everything).places
-            self._modules = len(sys.modules)
-        else:
-            self._passing = _Finder(fresh).places
-        for place in (*self._lasting, *self._passing):
-            if _get(place) is place.real:
-                _put(place, place.ours)
+        if len(sys.modules) != self._modules:
+            self._look_at_everything()
+            self._put(self._lasting)
+            return
+        self._put(self._lasting)
+        passing = [thing for reference in self._passing if (thing := reference()) is not None]
+        if not self._census.nothing_new():
+            passing += self._census.news()
+        # What somebody holds has to be found again in the next world, where it is held then.
+        self._passing = [weakref.ref(thing) for thing in passing]
+        # In place: another list of them would be taken for a holder.
+        passing[:] = [thing for thing in passing if not _held(thing)]
+        if passing:
+            self._put(HolderFinder(passing))
+
+    def _look_at_everything(self) -> None:
+        found = _of_before()
+        self._census.begin(found)
+        found[:] = [thing for thing in found if not _held(thing)]
+        self._lasting = HolderFinder(found)
+        self._modules = len(sys.modules)
+        self._passing = []
+
+    def _put(self, finder: HolderFinder) -> None:
+        # New ones in every world: one that a killed task held stays locked.
+        ours = {id(thing): _OURS[type(thing)]() for thing in finder.things}
+        for place in finder.places:
+            if place.get() is place.real:
+                value = place.make(ours)
+                place.put(value)
+                self._inside.append((place, value))
+        for thing in finder.things:
+            if type(thing) is real_simple_queue:
+                _pour(thing, ours[id(thing)])
+                self._queues.append((thing, ours[id(thing)]))
 
     def leave(self) -> None:
         """Put them back, where the world left ours."""
-        for place in (*self._lasting, *self._passing):
-            if _get(place) is place.ours:
-                _put(place, place.real)
-        self._passing = []
+        for place, value in self._inside:
+            if place.get() is value:
+                place.put(place.real)
+        self._inside.clear()
+        for real, ours in self._queues:
+            _pour(ours, real)
+        self._queues.clear()
         # What was imported inside the world made its locks there, so they are ours already.
         self._modules = len(sys.modules)
-
-    def _younger(self) -> list[Any] | None:
-        """Return the objects made since the last full look; None when that cannot be told."""
-        oldest = gc.get_objects(_OLDEST_GENERATION)
-        for index in range(len(oldest) - 1, -1, -1):
-            if oldest[index] is self._youngest:
-                return oldest[index + 1 :] + gc.get_objects(1) + gc.get_objects(0)
-        return None
+        self._census.rest()
 
 
-def _landmark(everything: list[Any]) -> Any:
-    """Return the youngest function, in the collector's order: what is kept alive with it is next to nothing."""
-    return next((thing for thing in reversed(everything) if type(thing) is types.FunctionType), None)
+def _of_before() -> list[Any]:
+    """Return the locks and queues of the process that no lock of ours holds."""
+    found = [thing for thing in gc.get_objects() if type(thing) in _KINDS]
+    inner = {id(getattr(thing, _HOLDERS[type(thing)])) for thing in found if type(thing) in _HOLDERS}
+    return [thing for thing in found if type(thing) not in _HOLDERS and id(thing) not in inner]
 
 
-class _Finder:
-    """Finds the places of the locks among some objects, wherever in the process those are held."""
-
-    def __init__(self, things: list[Any]) -> None:
-        self.places: list[_Place] = []
-        locks = [thing for thing in things if type(thing) in _LOCKS and not _held(thing)]
-        self._ours: dict[int, Any] = {
-            id(lock): (Lock if type(lock) is _LOCKS[0] else RLock)() for lock in locks
-        }
-        if locks:
-            self._skipped = _runner_dicts() | {id(locks), id(things)}
-            for holder in gc.get_referrers(*locks):
-                if id(holder) not in self._skipped and not type(holder).__module__.startswith(
-                    "meshsim.kernel"
-                ):
-                    self._look(holder)
-            self._look_at_kinds(things)
-
-    def _look(self, holder: Any) -> None:
-        kind = type(holder)
-        if issubclass(kind, dict):
-            owner = _class_of(holder) if "__module__" in holder and "__dict__" in holder else None
-            self._note(owner or holder, list(dict.items(holder)))
-        elif kind is types.CellType:
-            self._note(holder, [("cell_contents", holder.cell_contents)])
-        elif issubclass(kind, _SEQUENCES):
-            self._note(holder, list(enumerate(holder)))
-        elif not issubclass(kind, _NO_HOLDERS) and id(getattr(holder, "__dict__", None)) not in self._skipped:
-            self._note(holder, [(name, getattr(holder, name, None)) for name in _attributes(holder)])
-
-    def _look_at_kinds(self, things: Iterable[Any]) -> None:
-        """Look for holders of holders: default arguments, and what conditions copy from their locks."""
-        for thing in things:
-            kind = type(thing)
-            if kind is types.FunctionType:
-                defaults = thing.__defaults__
-                if defaults and any(id(value) in self._ours for value in defaults):
-                    ours = tuple(self._ours.get(id(value), value) for value in defaults)
-                    self.places.append(_Place(thing, "__defaults__", defaults, ours))
-            elif issubclass(kind, threading.Condition):
-                self._look_at_condition(thing)
-
-    def _look_at_condition(self, condition: Any) -> None:
-        ours = self._ours.get(id(condition._lock))
-        for name in _CONDITION_COPIES if ours is not None else ():
-            copied = vars(condition).get(name, _MISSING)
-            method = getattr(ours, name, _MISSING)
-            if copied is not _MISSING or method is not _MISSING:
-                self.places.append(_Place(condition, name, copied, method))
-
-    def _note(self, holder: Any, items: Iterable[tuple[Any, Any]]) -> None:
-        for key, value in items:
-            ours = self._ours.get(id(value))
-            if ours is not None:
-                self.places.append(_Place(holder, key, value, ours))
-
-
-def _held(lock: Any) -> bool:
+def _held(thing: Any) -> bool:
     """Whether somebody holds a lock: an outside thread, which will release what it took."""
-    return bool(lock.locked() if hasattr(lock, "locked") else lock._is_owned())
+    if type(thing) is real_simple_queue:
+        return False
+    return bool(thing.locked() if hasattr(thing, "locked") else thing._is_owned())
 
 
-def _attributes(holder: Any) -> list[str]:
-    names = list(getattr(holder, "__dict__", ()))
-    for kind in type(holder).__mro__:
-        slots = vars(kind).get("__slots__", ())
-        names += [slots] if isinstance(slots, str) else list(slots)
-    return names
-
-
-def _class_of(space: dict[str, Any]) -> Any:
-    for owner in gc.get_referrers(space):
-        if issubclass(type(owner), type):
-            return owner
-    return None
-
-
-def _get(place: _Place) -> Any:
-    holder, key = place.holder, place.key
-    kind = type(holder)
-    if issubclass(kind, dict):
-        return dict.get(holder, key)
-    if issubclass(kind, _SEQUENCES):
-        return holder[key] if key < len(holder) else None
-    if issubclass(kind, threading.Condition) and key in _CONDITION_COPIES:
-        return vars(holder).get(key, _MISSING)
-    return getattr(holder, key, None)
-
-
-def _put(place: _Place, value: Any) -> None:
-    holder, key = place.holder, place.key
-    kind = type(holder)
-    if issubclass(kind, dict):
-        dict.__setitem__(holder, key, value)
-    elif issubclass(kind, _SEQUENCES):
-        holder[key] = value
-    elif value is _MISSING:
-        delattr(holder, key)
-    else:
-        try:
-            setattr(holder, key, value)
-        except AttributeError:
-            # A frozen instance (a dataclass, an attrs class): its own setattr refuses, the object's does not.
-            object.__setattr__(holder, key, value)
+def _pour(source: Any, target: Any) -> None:
+    while not source.empty():
+        target.put(source.get_nowait())

@@ -15,7 +15,7 @@ import builtins
 import importlib
 import sys
 import warnings
-from importlib.machinery import PathFinder
+from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -172,6 +172,23 @@ class _ImportLocks:
         return self._table(name).get(name)
 
 
+# What was compiled: path -> (time and size of the file, code). A world's packages are run again for each host and
+# each world, and are compiled again as well where Python writes no bytecode.
+_codes: dict[str, tuple[tuple[int, int], Any]] = {}
+
+
+def _compiled(loader: Any, name: str) -> Any:
+    """Return a module's code, compiled once a process; None when its loader is none that reads a file."""
+    if type(loader) is not SourceFileLoader:
+        return None
+    found = Path(loader.path).stat()
+    mark = (found.st_mtime_ns, found.st_size)
+    known = _codes.get(loader.path)
+    if known is None or known[0] != mark:
+        known = _codes[loader.path] = (mark, loader.get_code(name))
+    return known[1]
+
+
 class _PrivateLoader:
     """Runs a module's body with the builtins of its space."""
 
@@ -186,7 +203,11 @@ class _PrivateLoader:
     def exec_module(self, module: Any) -> None:
         """Give the module its builtins, then run its body."""
         vars(module)["__builtins__"] = self._space.builtins
-        self._loader.exec_module(module)
+        code = _compiled(self._loader, module.__name__)
+        if code is None:
+            self._loader.exec_module(module)
+        else:
+            exec(code, vars(module))  # noqa: S102 - what every loader does
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -235,7 +256,10 @@ class Modules:
         """
         for package in sorted(packages - WITH_REGISTRIES):
             self._owners.setdefault(package, owner)
-        copies = {name.partition(".")[0] for name in sys.modules} & packages - WITH_REGISTRIES - self._looked
+        # A module is there with its package: no need to look through all of them.
+        if packages.isdisjoint(sys.modules):
+            return
+        copies = (packages & sys.modules.keys()) - WITH_REGISTRIES - self._looked
         if owner and copies:
             self._looked |= copies
             self._warn_of_copies(copies)

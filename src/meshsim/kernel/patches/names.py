@@ -114,6 +114,8 @@ class Rebinder:
         self._undo.clear()
         back = {id(replacement): original for original, replacement in pairs}
         ids = back.keys()
+        # What the world imported is looked through once, for this leave and for the next world's enter.
+        both = {id(original): replacement for original, replacement in pairs} | back
         for name, module in list(sys.modules.items()):
             if type(module) is not types.ModuleType or not _follows(name):
                 continue
@@ -122,20 +124,27 @@ class Rebinder:
                 _is_installed(name, module) or ids.isdisjoint(map(id, space.values()))
             ):
                 continue
-            for holder, kind, key in list(_references(name, space, back)):
-                _write(holder, kind, key, back[id(_read(holder, kind, key))])
+            for holder, kind, key in self._look(name, space, both):
+                original = back.get(id(_read(holder, kind, key)))
+                if original is not None:
+                    _write(holder, kind, key, original)
 
     def _scan(self, name: str, module: Any, table: dict[int, Any]) -> None:
         space = vars(module)
         mark = (id(space), len(space))
         if self._seen.get(name) == mark:
             return
-        self._seen[name] = mark
+        self._look(name, space, table)
+
+    def _look(self, name: str, space: dict[str, Any], table: dict[int, Any]) -> list[Place]:
+        """Find the places in a module, and remember them."""
+        self._seen[name] = (id(space), len(space))
         places = list(_references(name, space, table))
         if places:
             self._places[name] = places
         else:
             self._places.pop(name, None)
+        return places
 
     def _exchange(self, holder: Any, kind: str, key: Any, table: dict[int, Any]) -> None:
         replacement = table.get(id(_read(holder, kind, key)))

@@ -6,9 +6,11 @@ own: pools, retries, health checks, timeouts, Sentinel's managed connections, pa
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import redis.connection as library
+from redis import utils as library_utils
 from redis._parsers import hiredis as hiredis_parser
 
 from meshsim.kernel.patches.order import number, serial_hash
@@ -28,6 +30,7 @@ _connect_unix: Callable[..., Any] = library.UnixDomainSocketConnection._connect
 _ssl_connection = getattr(library, "SSLConnection", None)
 _connect_ssl: Callable[..., Any] | None = getattr(_ssl_connection, "_connect", None)
 _can_read: Any = getattr(hiredis_parser, "_socket_can_read", None)
+_read_lib_version: Any = getattr(library_utils, "get_lib_version", None)
 _is_closed: Any = getattr(hiredis_parser, "_socket_is_closed", None)
 
 
@@ -79,6 +82,13 @@ def is_closed(sock: Any) -> Any:
     return _is_closed(sock)
 
 
+@functools.cache
+def lib_version() -> str:
+    """Return redis-py's version, which it reads from its package's metadata at each client: a millisecond."""
+    version: str = _read_lib_version()
+    return version
+
+
 def patches() -> list[Patch]:
     """Return the patches of redis-py's blocking connections."""
     made = [
@@ -87,6 +97,7 @@ def patches() -> list[Patch]:
         Patch(library.Connection, "_connect", connect),
         Patch(library.UnixDomainSocketConnection, "_connect", connect_unix),
         *existing(hiredis_parser, {"_socket_can_read": can_read, "_socket_is_closed": is_closed}),
+        *existing(library_utils, {"get_lib_version": lib_version}),
     ]
     if _ssl_connection is not None and "_connect" in vars(_ssl_connection):
         made.append(Patch(_ssl_connection, "_connect", connect_ssl))

@@ -145,9 +145,9 @@ class RedisServer(FakeServer):
 
     def begin_turn(self) -> None:
         """Lend the engine this server's clock and dice."""
-        turn.clock = self.clock
+        clock = turn.clock = self.clock
         turn.random = self.random
-        now_s = (self.clock() // 1_000_000) / 1000
+        now_s = (clock() // 1_000_000) / 1000
         if now_s != self.now_s:
             self.now_s = now_s
             for database in getattr(self, "dbs", {}).values():
