@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import meshsim
+from meshsim.kernel import state
 from meshsim.world import World
 
 if TYPE_CHECKING:
@@ -41,17 +42,18 @@ def deepest_park(function: Callable[[], object]) -> list[str]:
         return found[::-1]
 
     with World(1).service("a", wsgi=hello).platform("cache", redis={}) as mesh:
-        carrier = mesh.kernel.carrier
-        real = carrier.to_hub
+        kernel = mesh.kernel
+        real = kernel.park
         handle = mesh.start(function)
 
-        def to_hub(task: Any) -> None:
+        def park(deadline_ns: int | None = None) -> bool:
             nonlocal deepest
-            if task.name.startswith("started"):
-                deepest = max(deepest, frames(sys._getframe(1)), key=len)
-            real(task)
+            task = state.task
+            if task is not None and task.name.startswith("started"):
+                deepest = max(deepest, [*frames(sys._getframe(1)), "scheduler.py:park"], key=len)
+            return real(deadline_ns)
 
-        carrier.to_hub = to_hub
+        kernel.park = park  # type: ignore[method-assign]
         handle.result()
     return deepest
 
