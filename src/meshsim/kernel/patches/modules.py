@@ -288,7 +288,7 @@ class Modules:
             space.put_in(modules)
             sys.path = space.sys_path
 
-    def _warn_of_copies(self, packages: set[str]) -> None:
+    def _warn_of_copies(self, packages: frozenset[str]) -> None:
         """Warn of what tests have imported before the world was there: their globals say so."""
         for name, module in list(sys.modules.items()):
             if not _is_test(getattr(module, "__file__", None)):
