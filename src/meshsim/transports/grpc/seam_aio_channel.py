@@ -19,10 +19,10 @@ from meshsim.kernel.state import current
 from meshsim.transports.grpc import metadata, texts
 from meshsim.transports.grpc.call import ClientCall
 from meshsim.transports.grpc.channel import ClientChannel
-from meshsim.transports.grpc.credentials import call_metadata
+from meshsim.transports.grpc.credentials import plugins_of, start
 from meshsim.transports.grpc.loops import awaited, settle, tell
 from meshsim.transports.grpc.metadata import Metadatum
-from meshsim.transports.grpc.seam_channel import moment_ns
+from meshsim.transports.grpc.seam_channel import is_secure, moment_ns
 from meshsim.transports.grpc.status import CANCELLED, INTERNAL, OK
 
 if TYPE_CHECKING:
@@ -143,9 +143,7 @@ class MeshAioCall:
         except metadata.InvalidMetadataError:
             self._call.cancel(INTERNAL, texts.INVALID_METADATA)
         else:
-            more = call_metadata(self._channel, self._call, self._credentials)
-            if more is not None:
-                self._call.start(sent + more)
+            start(self._channel, self._call, sent, self._credentials)
 
     def _watch(self) -> None:
         self._call.on_status(lambda status: tell(self._loop, self._ended, status))
@@ -235,9 +233,8 @@ class MeshAioChannel:
             raise RuntimeError(msg)
         self.core = ClientChannel(task.process, target.decode("utf8"), options or ())
         self.loop = loop
-        self.secure = credentials is not None and not isinstance(
-            credentials, cygrpc.InsecureChannelCredentials
-        )
+        self.secure = is_secure(credentials)
+        self.plugins = plugins_of(credentials)
         self._closing = False
         self._closed = False
 
@@ -262,7 +259,7 @@ class MeshAioChannel:
             msg = "Channel is closed."
             raise cygrpc.UsageError(msg)
         made = ClientCall(self.core, method.decode("utf8"), moment_ns(deadline), wait_for_ready)
-        return MeshAioCall(self, made, deadline, credentials)
+        return MeshAioCall(self, made, deadline, getattr(credentials, "_credentials", credentials))
 
     def check_connectivity_state(self, try_to_connect: bool) -> int:  # noqa: FBT001 - as the real one
         """Return the channel's state, and begin to connect if asked to."""

@@ -23,7 +23,7 @@ from meshsim.transports.grpc import batches, metadata, texts
 from meshsim.transports.grpc.batches import Batch
 from meshsim.transports.grpc.call import ClientCall
 from meshsim.transports.grpc.channel import ClientChannel
-from meshsim.transports.grpc.credentials import call_metadata
+from meshsim.transports.grpc.credentials import plugins_of, start
 from meshsim.transports.grpc.status import INTERNAL
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ class MeshCall:
         except metadata.InvalidMetadataError:
             self.call.cancel(INTERNAL, texts.INVALID_METADATA)
         else:
-            more = call_metadata(self._channel, self.call, self._credentials)
-            if more is not None:
-                self.call.start(sent + more)
+            start(self._channel, self.call, sent, self._credentials)
 
     def _want(self, batch: Batch, index: int, kind: int) -> None:
         call = self.call
@@ -147,13 +145,22 @@ class MeshCall:
         return f"call of {self.call.method}"
 
 
+def is_secure(credentials: Any) -> bool:
+    """Whether a channel with these credentials would pass call credentials on."""
+    inner = getattr(credentials, "_channel_credentials", credentials)
+    return inner is not None and not isinstance(
+        inner, (cygrpc.InsecureChannelCredentials, cygrpc.LocalChannelCredentials)
+    )
+
+
 class MeshChannel:
     """A channel as `cygrpc.Channel` is to gRPC's Python code.
 
     Attributes:
         core: the channel itself.
         calls: what is under way.
-        secure: whether it was made with credentials, which take no part in anything else.
+        secure: whether it was made with credentials that would have hidden a call's.
+        plugins: the call credentials that go with every call on it.
     """
 
     def __init__(self, target: bytes, options: Any, credentials: Any) -> None:
@@ -162,10 +169,8 @@ class MeshChannel:
             msg = "a channel of a mesh is made by a task of one"
             raise RuntimeError(msg)
         self.core = ClientChannel(task.process, target.decode("utf8"), options or ())
-        self.credentials = credentials
-        self.secure = credentials is not None and not isinstance(
-            credentials, cygrpc.InsecureChannelCredentials
-        )
+        self.secure = is_secure(credentials)
+        self.plugins = plugins_of(credentials)
         self.calls: dict[MeshCall | ClientCall, None] = {}
         self._target = target
         self._queue: Mailbox[Event] = Mailbox()

@@ -17,7 +17,7 @@ from meshsim.kernel.state import current
 from meshsim.transports.grpc import metadata as pairs
 from meshsim.transports.grpc import texts
 from meshsim.transports.grpc.call import ClientCall
-from meshsim.transports.grpc.credentials import call_metadata
+from meshsim.transports.grpc.credentials import start
 from meshsim.transports.grpc.metadata import Metadatum
 from meshsim.transports.grpc.seam_channel import MeshChannel
 from meshsim.transports.grpc.status import INTERNAL, OK
@@ -107,9 +107,7 @@ def _exchange(  # noqa: PLR0917 - the parts of a call
     except pairs.InvalidMetadataError:
         call.cancel(INTERNAL, texts.INVALID_METADATA)
     else:
-        more = call_metadata(channel, call, credentials) if credentials is not None else ()
-        if more is not None:
-            call.start(sent + more)
+        start(channel, call, sent, None if credentials is None else credentials._credentials)
     task.wait = call
     while waiting.status is None:
         api.park()

@@ -45,7 +45,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "grpc.aio.insecure_channel(), grpc.aio.secure_channel()",
         ("cygrpc.AioChannel", "Channel._register_call"),
     ),
-    Operation("client", "futures, streams, Event.wait", ("grpc._common.wait",)),
+    Operation("client", "futures, streams, Event.wait", ("_common.wait",)),
     Operation(
         "server",
         "grpc.server()",
@@ -60,6 +60,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "_server._start",
         ),
     ),
+    Operation("both", "the default pool of protobuf, by process", ("descriptor_pool.Default",)),
     Operation("server", "grpc.aio.server()", ("cygrpc.AioServer", "cygrpc.schedule_coro_threadsafe")),
 )
 

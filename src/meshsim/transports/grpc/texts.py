@@ -12,6 +12,7 @@ INVALID_METADATA: Final = "Invalid metadata"
 CALL_CREDENTIALS: Final = (
     "Established channel does not have a sufficient security level to transfer call credential."
 )
+PLUGIN_FAILED: Final = "Getting metadata from plugin failed with error: "
 PING_TIMEOUT: Final = "Stream removed (ping timeout)"
 
 
