@@ -191,3 +191,13 @@ def test_a_last_value_goes_to_who_asked_last(ctx: Context) -> None:
     xpub.send(b"t for all")
     assert xpub.get(zmq.SocketOption.TOPICS_COUNT) == first.get(zmq.SocketOption.TOPICS_COUNT) == 1
     assert [drain(sub) for sub in (first, second)] == [[[b"t last value"], [b"t for all"]]] * 2
+
+
+def test_a_cancellation_that_looks_like_a_subscription(ctx: Context) -> None:
+    """Cancelling a topic that begins with the byte 1 subscribes to the rest of it: so does libzmq 4.3.5."""
+    xpub, address = bound(ctx, zmq.XPUB)
+    sub = connected(ctx, zmq.SUB, address)
+    settle(ctx)
+    sub.unsubscribe(b"\1x")
+    assert drain(xpub) == [[b"\0\1x"]]
+    assert sub.get(zmq.SocketOption.TOPICS_COUNT) == 1

@@ -282,6 +282,9 @@ class XSub(Pattern):
             message = tuple([frame for frame in message if self._passes(frame)])
             if not message:
                 return
+        self._send_up(message)
+
+    def _send_up(self, message: Message) -> None:
         size_bytes = wire_bytes(message)
         for pipe in list(self._pipes):
             pipe.offer(message, size_bytes)
@@ -364,7 +367,12 @@ class Sub(XSub):
         if option == Option.SUBSCRIBE and isinstance(value, bytes):
             self.commit((b"\1" + value,))
         elif option == Option.UNSUBSCRIBE and isinstance(value, bytes):
-            self.commit((b"\0" + value,))
+            if value[:1] == b"\1":
+                # libzmq 4.3.5 takes this for a subscription to the rest, and tells its peers of the cancellation.
+                self.topics.add(value[1:])
+                self._send_up((b"\0" + value,))
+            else:
+                self.commit((b"\0" + value,))
         else:
             if option == Option.INVERT_MATCHING:
                 # Kept here as well: it is asked for with every message.
