@@ -127,10 +127,18 @@ class Attempt:
 
     def _ended(self, frame: End) -> None:
         call = self._call
-        if frame.metadata is not None and (frame.code == 0 or frame.body is not None or frame.metadata):
+        limit = call.channel.options.receive_max
+        body = frame.body
+        if body is not None and (limit is None or len(body) <= limit):
+            # Nothing of this stream is read any more, so nobody is told of it.
+            self.over = True
+            self._pipe.forget(self.stream)
+            call.answered(self, frame, body)
+            return
+        if frame.metadata is not None and (frame.code == 0 or frame.metadata):
             call.got_headers(frame.metadata)
-        if frame.body is not None:
-            self._message(frame.body)
+        if body is not None:
+            self._message(body)
         if not self.over:
             self._over(Status(frame.code, frame.details, frame.trailers, answered=True))
 

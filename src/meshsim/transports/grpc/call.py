@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from meshsim.trace.call import Call
     from meshsim.transports.grpc.channel import ClientChannel
     from meshsim.transports.grpc.pipe import Pipe
-    from meshsim.transports.grpc.wire import Metadata
+    from meshsim.transports.grpc.wire import End, Metadata
 
     Done = Callable[..., Any]
 
@@ -259,6 +259,18 @@ class ClientCall:
         if self._attempt is not None:
             self._attempt.read(len(body))
 
+    def answered(self, attempt: Attempt, frame: End, body: bytes) -> None:
+        """Take a message and the status behind it, which came at once."""
+        if frame.metadata is not None:
+            self.got_headers(frame.metadata)
+        self.got_message(body)
+        status = Status(frame.code, frame.details, frame.trailers, answered=True)
+        if self.channel.options.throttle is None:
+            # A message has come, so there is no other attempt to think of.
+            self._end(status)
+        else:
+            self.attempt_over(attempt, status)
+
     def attempt_over(self, attempt: Attempt | None, status: Status, *, unseen: bool = False) -> None:
         """Go on after an attempt: with another one, or to the end."""
         if self.status is not None:
@@ -303,19 +315,25 @@ class ClientCall:
         if self._timer is not None:
             self._timer.cancel()
         notes.ended(self._note, status, self._last_body)
+        if self._outbox:
+            self._give_up_sending()
+        if self._replay:
+            self._replay.clear()
+        if self._want_initial:
+            wanted, self._want_initial = self._want_initial, []
+            for done in wanted:
+                done(())
+        if self._want_message:
+            wanted, self._want_message = self._want_message, []
+            for done in wanted:
+                done(None)
+        self._tell_status()
+
+    def _give_up_sending(self) -> None:
         for _, done in self._outbox:
             if done is not None:
                 done()
         self._outbox.clear()
-        self._replay.clear()
-        if self.initial is None:
-            wanted, self._want_initial = self._want_initial, []
-            for done in wanted:
-                done(())
-        wanted, self._want_message = self._want_message, []
-        for done in wanted:
-            done(None)
-        self._tell_status()
 
     def _tell_status(self) -> None:
         if self.status is not None and not self._inbox and self._want_status:

@@ -24,7 +24,9 @@ ROOM = "grpc"
 
 def recorder() -> Recorder | None:
     """Return the recorder of the current world, or None where nothing is recorded."""
-    return getattr(state.kernel, "recorder", None)
+    kernel = state.kernel
+    found: Recorder | None = None if kernel is None else kernel.recorder
+    return found
 
 
 def sent(  # noqa: PLR0917 - a record has this many parts

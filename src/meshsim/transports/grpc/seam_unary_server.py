@@ -102,8 +102,12 @@ class UnaryCall(MeshServerCall):
 
     __slots__ = ("state",)
 
-    def __init__(self, served: ServedCall, queue: MeshQueue) -> None:
-        super().__init__(served, queue)
+    def __init__(
+        self, served: ServedCall, queue: MeshQueue
+    ) -> None:  # as the class above, without a step in between
+        self.served = served
+        self.queue = queue
+        self._statused = False
         self.state = UnaryState()
         self.served.on_close(self._closed)
 
