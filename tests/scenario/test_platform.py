@@ -18,6 +18,8 @@ platform:
   plain: {redis: }
   hub: {redis_sentinel: {master: cache, replicas: 1, replication_lag: 50ms..300ms}}
   bus: {kafka: {topics: [a]}}
+  ledger: {attach: "127.0.0.1:5432"}
+  other: {attach: {address: "db.internal:5432", port: 15432, patience: 5s}}
   stripe:
     external:
       host: api.stripe.com
@@ -30,6 +32,10 @@ platform:
     assert by_name["plain"]["options"] == {"version": "7.4"}
     assert by_name["hub"]["options"]["replication_lag"].text == "50ms..300ms"
     assert by_name["bus"]["options"] == {"topics": ["a"]}
+    none = {"port": None, "patience": None, "limit": None}
+    assert by_name["ledger"]["options"] == {**none, "address": "127.0.0.1:5432"}
+    expected = {"address": "db.internal:5432", "port": 15432, "patience": 5_000_000_000}
+    assert by_name["other"]["options"] == {**none, **expected}
     first, second = (response.values for response in by_name["stripe"]["options"]["responses"])
     assert [reply.values["status"] for reply in first["replies"]] == [201, 503]
     assert first["replies"][0].values["json"] == {"id": 1}
@@ -46,7 +52,7 @@ platform:
         ),
         (
             "platform: {cache: {}}",
-            "1:12: platform service 'cache' has 0 words: exactly one of external, kafka, redis",
+            "1:12: platform service 'cache' has 0 words: exactly one of attach, external, kafka, redis",
         ),
         ("platform: {cache: {redis: {}, kafka: {}}}", "has 2 words"),
         (
@@ -63,6 +69,13 @@ platform:
         ),
         ("platform: {hub: {redis_sentinel: {master: cace}}, cache: {redis: {}}}", "did you mean 'cache'?"),
         ("platform: {mail: {external: {}}}", "lacks host:"),
+        ("platform: {ledger: {attach: }}", "1:28: platform service 'ledger': attach: lacks address:"),
+        (
+            "platform: {ledger: {attach: localhost}}",
+            "1:29: 'localhost' is no HOST:PORT of a real server: 127.0.0.1:5432?",
+        ),
+        ('platform: {ledger: {attach: "db:70000"}}', "'db:70000' is no HOST:PORT"),
+        ('platform: {ledger: {attach: {address: "db:1", limt: 1s}}}', "has no 'limt'; did you mean 'limit'"),
         (
             "platform: {mail: {external: {host: m.io, responses: [{match: charge, reply: {}}]}}}",
             "1:62: 'charge' is no HTTP operation",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GROUP: Final = "meshsim.platform"
 # Known without the metadata of every installed distribution, which takes some milliseconds to read.
 BUILT_IN: Final = {
+    "attach": "meshsim.platform.attached:Attached",
     "external": "meshsim.platform.external:External",
     "redis": "meshsim.platform.redis:Redis",
     "redis_sentinel": "meshsim.platform.redis:RedisSentinel",

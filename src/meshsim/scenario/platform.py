@@ -16,14 +16,16 @@ from meshsim.scenario.fields import (
     source_text,
     table,
 )
-from meshsim.scenario.nodes import Mapping, Node, Scalar, describe, to_python
+from meshsim.scenario.nodes import Entry, Mapping, Node, Scalar, describe, to_python
 from meshsim.scenario.services import check_name, host_and_port
-from meshsim.scenario.values import anything, latency, list_of, one_or_list, text, text_map, whole
+from meshsim.scenario.values import anything, duration, latency, list_of, one_or_list, text, text_map, whole
 
 if TYPE_CHECKING:
     from meshsim.errors import Place
 
 __all__ = ["WORDS", "check_platform", "register_platform"]
+
+_PORT_MAX = 65_535
 
 
 def _http_operation(node: Node, check: Check) -> Operation:
@@ -62,7 +64,24 @@ RESPONSE = table(
     Field("reply", one_or_list(_reply, least=1), into="replies", default=(), required=True),
 )
 
+
+def _address(node: Node, check: Check) -> str:
+    written = text(node, check)
+    host, _, port = written.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) <= _PORT_MAX:
+        raise Refused(f"{written!r} is no HOST:PORT of a real server: 127.0.0.1:5432?")
+    return written
+
+
+# What a word means whose value is no mapping: the value of this field.
+SHORT = {"attach": "address"}
 WORDS: dict[str, dict[str, Field]] = {
+    "attach": table(
+        Field("address", _address, required=True),
+        Field("port", whole(1, _PORT_MAX)),
+        Field("patience", duration),
+        Field("limit", duration),
+    ),
     "redis": table(Field("version", text, default="7.4")),
     "redis_sentinel": table(
         Field("master", _master, required=True),
@@ -129,6 +148,8 @@ def _check_one(name: str, place: Place, node: Node, check: Check) -> Checked:
         empty = isinstance(value, Scalar) and value.is_null
         if word in WORDS:
             inner = Mapping(value.place, {}) if empty else value
+            if word in SHORT and isinstance(inner, Scalar):
+                inner = Mapping(value.place, {SHORT[word]: Entry(value.place, inner)})
             options = check_mapping(inner, WORDS[word], check, f"{what}: {word}:")
         elif check.words.is_platform_plugin(word):
             plain = to_python(value)

@@ -107,4 +107,6 @@ def _address(spec: PlatformSpec, written: Any) -> tuple[str, int]:
 
 
 def _seconds(written: Any, default: float) -> float:
-    return default if written is None else parse_duration(str(written)) / NANOSECONDS
+    if written is None:
+        return default
+    return (written if isinstance(written, int) else parse_duration(written)) / NANOSECONDS
