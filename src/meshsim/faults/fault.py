@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from meshsim.errors import Place
     from meshsim.faults.watch import Watch
     from meshsim.graph import FaultSpec
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.trace import Call
 
 __all__ = ["Fault"]

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meshsim.kernel.process import Process
-    from meshsim.kernel.scheduler import Kernel, Timer
+    from meshsim.kernel.scheduler import Kernel
     from meshsim.kernel.task import Task
+    from meshsim.kernel.timer import Timer
 
 __all__ = [
     "Mailbox",

@@ -19,6 +19,7 @@ from meshsim.kernel import state, stuck
 from meshsim.kernel.host import Host
 from meshsim.kernel.process import FIRST_PID, Process
 from meshsim.kernel.task import DONE, NEW, PARKED, RAISES_BEFORE_ZOMBIE, READY, RUNNING, Killed, Task
+from meshsim.kernel.timer import Timer, is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,26 +33,10 @@ LIVELOCK_STEPS = 500_000
 # otherwise do so at another moment in each run.
 COLLECT_EVERY_STEPS = 16_384
 FULL_COLLECT_EVERY = 64
-# A stale timer is one whose task was woken before; they go when they are most of the heap.
+# Stale timers go when they are most of the heap.
 COMPACT_AT = 4_096
 # The thread table of a process, as `patches/threading.py` keeps it.
 THREADS = "threading._active"
-
-
-class Timer:
-    """A call that the hub makes at a moment; `cancel()` takes it back."""
-
-    __slots__ = ("args", "function", "when_ns")
-
-    def __init__(self, when_ns: int, function: Callable[..., None], args: tuple[Any, ...]) -> None:
-        self.when_ns = when_ns
-        self.function: Callable[..., None] | None = function
-        self.args = args
-
-    def cancel(self) -> None:
-        """Take the call back; without effect once it was made."""
-        self.function = None
-        self.args = ()
 
 
 class Kernel:
@@ -349,7 +334,7 @@ class Kernel:
             state.task = before
         heap = self.heap
         if len(heap) > COMPACT_AT:
-            alive = [entry for entry in heap if not _stale(entry)]
+            alive = [entry for entry in heap if not is_stale(entry)]
             if len(alive) * 2 < len(heap):
                 heap[:] = alive
                 heapify(heap)
@@ -471,13 +456,6 @@ class Kernel:
         if self.zombies:
             # Their stacks cannot be freed, and lead to this object: it lets go of everything large.
             self.fabric = self.recorder = self.world = None
-
-
-def _stale(entry: tuple[int, int, Task | None, Any]) -> bool:
-    _, _, task, what = entry
-    if task is None:
-        return bool(what.function is None)
-    return task.token != what or task.state != PARKED
 
 
 def _raise_killed() -> None:

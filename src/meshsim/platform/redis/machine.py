@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from meshsim.kernel.host import Host
     from meshsim.kernel.process import Process
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.network.connection import Connection
     from meshsim.world import World
 

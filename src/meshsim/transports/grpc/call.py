@@ -24,7 +24,7 @@ from meshsim.transports.grpc.status import CANCELLED, DEADLINE_EXCEEDED, OK, RES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.trace.call import Call
     from meshsim.transports.grpc.channel import ClientChannel
     from meshsim.transports.grpc.pipe import Pipe

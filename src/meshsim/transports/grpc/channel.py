@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from meshsim.kernel.process import Process
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.network.dial import Dial
     from meshsim.transports.grpc.call import ClientCall
 

@@ -17,7 +17,7 @@ from meshsim.transports.grpc.wire import Begin, Credit, Data, End, GoAway, Heade
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.network.connection import Connection
     from meshsim.transports.grpc.attempt import Attempt
     from meshsim.transports.grpc.policy import Options

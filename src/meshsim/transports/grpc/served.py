@@ -16,7 +16,7 @@ from meshsim.transports.grpc.wire import Credit, Data, End, Flow, Headers, Reset
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.transports.grpc.server import ServerEnd
     from meshsim.transports.grpc.wire import Begin, Metadata
 

@@ -12,7 +12,7 @@ from meshsim.transports.zeromq.numbers import Event
 from meshsim.transports.zeromq.pipes import peer_properties
 
 if TYPE_CHECKING:
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.network.dial import Dial
     from meshsim.transports.zeromq.addresses import Address
     from meshsim.transports.zeromq.socket import MeshSocket

@@ -14,7 +14,7 @@ from meshsim.network.connection import EOF
 from meshsim.transports.zeromq.pipes import Message, Pipe
 
 if TYPE_CHECKING:
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
     from meshsim.network.connection import Connection
     from meshsim.transports.zeromq.socket import MeshSocket
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meshsim.kernel.process import Process
-    from meshsim.kernel.scheduler import Timer
+    from meshsim.kernel.timer import Timer
 
 __all__ = ["Waiting"]
 
