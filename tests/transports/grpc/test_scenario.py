@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
-from meshsim.errors import BootError, ScenarioError, UnsupportedOperation, UsageError
+from meshsim.errors import BootError, FenceError, ScenarioError, UnsupportedOperation, UsageError
 from meshsim.world import World
 
 HERE = Path(__file__).parent
@@ -288,3 +288,68 @@ def test_a_handler_that_raises_is_an_unhandled_error() -> None:
                 pay(mesh)
             noted = [event.text for event in mesh.recorder.events if event.kind == "unhandled"]
             assert len(noted) == 1 and "ValueError: sold out" in noted[0]
+
+
+def test_the_trace_knows_when_a_late_handler_ends() -> None:
+    """A handler that goes on after its caller gave up ends, in the trace, when it ends; a cancelled one at once."""
+
+    def slow(request: bytes, context: Any) -> bytes:
+        time.sleep(3)
+        return request
+
+    def slow_stream(request: bytes, context: Any) -> Any:
+        time.sleep(3)
+        yield request
+
+    async def slow_coroutine(request: bytes, context: Any) -> bytes:
+        await asyncio.sleep(3)
+        return request
+
+    def handlers(unary: Any) -> Any:
+        found = {"Pay": grpc.unary_unary_rpc_method_handler(unary)}
+        if unary is slow:
+            found["Watch"] = grpc.unary_stream_rpc_method_handler(slow_stream)
+        return (grpc.method_handlers_generic_handler("pay.Payments", found),)
+
+    def serve_slowly() -> Any:
+        server = grpc.server(futures.ThreadPoolExecutor(2))
+        server.add_generic_rpc_handlers(handlers(slow))
+        server.add_insecure_port("0.0.0.0:50051")
+        server.start()
+        return server
+
+    async def serve_coroutines() -> Any:
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers(handlers(slow_coroutine))
+        server.add_insecure_port("0.0.0.0:50051")
+        await server.start()
+        return server
+
+    with (
+        World(seed=1).service("payments", grpc=serve_slowly).service("looped", grpc=serve_coroutines) as mesh
+    ):
+        calls = [mesh.grpc("payments").unary_unary(PAY), mesh.grpc("looped").unary_unary(PAY)]
+        # The second round finds a thread of the pool, and takes the short way.
+        for call in [*calls, calls[0]]:
+            with pytest.raises(grpc.RpcError):
+                call(b"x", timeout=1)
+            mesh.run_for("4s")
+        with pytest.raises(grpc.RpcError):
+            list(mesh.grpc("payments").unary_stream("/pay.Payments/Watch")(b"x", timeout=1))
+        mesh.run_for("4s")
+        took = [round(call.handled_at - call.received_at) for call in mesh.trace.requests("test -> *")]
+        assert took == [3, 1, 3, 3]
+
+
+def test_a_name_that_nobody_has_is_fenced() -> None:
+    """A channel to an unknown name says at its first call what the scenario lacks, blocking and on a loop."""
+
+    async def ask() -> Any:
+        async with grpc.aio.insecure_channel("nosuch:50051") as channel:
+            return await channel.unary_unary(PAY)(b"x")
+
+    with World(seed=1).service("payments", grpc=serve):
+        with grpc.insecure_channel("nosuch:50051") as channel, pytest.raises(FenceError, match="nosuch"):
+            channel.unary_unary(PAY)(b"x")
+        with pytest.raises(FenceError, match="nosuch"):
+            asyncio.run(ask())

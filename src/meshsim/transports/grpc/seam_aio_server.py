@@ -17,11 +17,12 @@ from meshsim.kernel import api
 from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.state import current
 from meshsim.trace.handling import handling
+from meshsim.transports.grpc import notes
 from meshsim.transports.grpc.loops import awaited, settle, tell
 from meshsim.transports.grpc.policy import Options
 from meshsim.transports.grpc.seam_aio_context import BlockingContext, Context
 from meshsim.transports.grpc.server import GrpcServer
-from meshsim.transports.grpc.status import OK, RESOURCE_EXHAUSTED, UNIMPLEMENTED, UNKNOWN
+from meshsim.transports.grpc.status import CANCELLED, OK, RESOURCE_EXHAUSTED, UNIMPLEMENTED, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -128,6 +129,7 @@ class Handling:
 
     def _over(self, _task: asyncio.Task[None]) -> None:
         self._server.ended(self)
+        notes.handled(self._call.begin.note, CANCELLED)  # type: ignore[arg-type]  # the trace's own
         try:
             for callback in self._context.callbacks:
                 callback()

@@ -18,12 +18,12 @@ from meshsim.kernel.parking import Mailbox
 from meshsim.kernel.patches.patch import Patch
 from meshsim.kernel.state import current
 from meshsim.trace.handling import handling
-from meshsim.transports.grpc import batches, metadata
+from meshsim.transports.grpc import batches, metadata, notes
 from meshsim.transports.grpc.batches import Batch
 from meshsim.transports.grpc.policy import Options
 from meshsim.transports.grpc.seam_channel import Event
 from meshsim.transports.grpc.server import GrpcServer
-from meshsim.transports.grpc.status import INTERNAL
+from meshsim.transports.grpc.status import CANCELLED, INTERNAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 RealServer = cygrpc.Server
 RealQueue = cygrpc.CompletionQueue
 real_install_context = cygrpc.install_context_from_request_call_event
+real_uninstall_context = cygrpc.uninstall_context
 real_auth_context = cygrpc.auth_context
 real_peer_identities = cygrpc.peer_identities
 real_peer_identity_key = cygrpc.peer_identity_key
@@ -336,6 +337,14 @@ def install_context(event: Any) -> None:
         real_install_context(event)
 
 
+def uninstall_context() -> None:
+    """Stand in for `cygrpc.uninstall_context`: a handler has ended, whether or not anybody still waits."""
+    if current() is None:
+        real_uninstall_context()
+    else:
+        notes.handled(handling.get(), CANCELLED)
+
+
 def auth_context(call: Any) -> Any:
     """Stand in for `cygrpc.auth_context`."""
     if isinstance(call, MeshServerCall):
@@ -367,6 +376,7 @@ def patches() -> list[Patch]:
         Patch(cygrpc, "Server", server),
         Patch(cygrpc, "CompletionQueue", queue),
         Patch(cygrpc, "install_context_from_request_call_event", install_context),
+        Patch(cygrpc, "uninstall_context", uninstall_context),
         Patch(cygrpc, "auth_context", auth_context),
         Patch(cygrpc, "peer_identities", peer_identities),
         Patch(cygrpc, "peer_identity_key", peer_identity_key),

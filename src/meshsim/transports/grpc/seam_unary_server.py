@@ -17,7 +17,7 @@ from grpc._cython import cygrpc
 
 from meshsim.kernel.patches.patch import Patch
 from meshsim.trace.handling import handling
-from meshsim.transports.grpc import batches
+from meshsim.transports.grpc import batches, notes
 from meshsim.transports.grpc.metadata import Metadatum
 from meshsim.transports.grpc.seam_channel import Event
 from meshsim.transports.grpc.seam_server import (
@@ -29,6 +29,7 @@ from meshsim.transports.grpc.seam_server import (
     finish,
     send_headers,
 )
+from meshsim.transports.grpc.status import CANCELLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,6 +150,9 @@ class Work:
             self._run()
         except Exception:  # noqa: BLE001 - as `_unary_response_in_pool`
             traceback.print_exc()
+        finally:
+            # Of an answered call this was noted before; of one that nobody waited for any more, it ends here.
+            notes.handled(self._call.begin.note, CANCELLED)  # type: ignore[arg-type]  # the trace's own
 
     def _run(self) -> None:
         server, method = self._server, self._call.begin.method

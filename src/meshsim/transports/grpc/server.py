@@ -62,12 +62,14 @@ class ServerEnd:
 
     def _begin(self, frame: Begin) -> None:
         self._last_stream = frame.stream
-        notes.received(frame.note, self.server.process.host.name)  # type: ignore[arg-type]  # the trace's own
+        host = self.server.process.host.name
         call = ServedCall(self, frame)
         if call.over:
             return
         self._calls[frame.stream] = call
-        found = intercept(call, self.server.process.host.name)
+        found = intercept(call, host)
+        if found is None or not found.drop:
+            notes.received(frame.note, host)  # type: ignore[arg-type]  # the trace's own
         if found is None:
             self.server.start_call(call)
         elif not found.drop:

@@ -53,6 +53,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "cygrpc.Server",
             "cygrpc.CompletionQueue",
             "cygrpc.install_context_from_request_call_event",
+            "cygrpc.uninstall_context",
             "cygrpc.auth_context",
             "cygrpc.peer_identities",
             "cygrpc.peer_identity_key",
