@@ -37,6 +37,9 @@ def describe(error: BaseException, address: str) -> Any:
         details = str(error.details())
         if details.startswith("Stream removed ("):
             details = details.removeprefix("Stream removed (").removesuffix(")")
+        if details.startswith(("recvmsg:", "sendmsg:")):
+            # Whether reading or writing met the reset first is the real one's chance.
+            details = details.partition(":")[2].strip()
         for part in (address, address.rpartition(":")[0], address.rpartition(":")[2]):
             details = details.replace(part, "*") if part else details
         kind = "RpcError" if isinstance(error, grpc.Future) else type(error).__name__
