@@ -8,6 +8,7 @@ import concurrent.futures
 import dataclasses
 import gc
 import queue
+import sys
 import threading
 import time
 import types
@@ -15,6 +16,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from meshsim.kernel import simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,6 +214,21 @@ def test_a_holder_of_a_test_is_not_kept_alive(lab: Callable[..., Any]) -> None:
         del fixture, sim
     gc.collect()
     assert [reference() for reference in found] == [None] * 3
+
+
+def test_a_look_finds_nothing_that_a_look_before_it_left(
+    lab: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often everything is looked at again, after imports, the places are the same."""
+    counts = []
+    for number in range(4):
+        with lab() as sim:
+            sim.run(time.monotonic)
+        counts.append(len(simulation._adoption._lasting.places))
+        name = f"imported_between_{number}"
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    assert counts == [counts[0]] * 4
+    assert counts[0] > 10
 
 
 def test_a_lock_made_between_two_worlds_is_found(lab: Callable[..., Any]) -> None:

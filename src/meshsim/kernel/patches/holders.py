@@ -141,8 +141,12 @@ def _has(space: dict[Any, Any], *names: str) -> bool:
     return all(dict.__contains__(space, name) for name in names)
 
 
+# By their ids: a closure that held one of the things would be found as a holder of it by the next look.
+
+
 def _instead_of(thing: Any) -> Callable[[dict[int, Any]], Any]:
-    return lambda ours: ours[id(thing)]
+    key = id(thing)
+    return lambda ours: ours[key]
 
 
 def _defaults_instead_of(defaults: tuple[Any, ...]) -> Callable[[dict[int, Any]], Any]:
@@ -150,7 +154,8 @@ def _defaults_instead_of(defaults: tuple[Any, ...]) -> Callable[[dict[int, Any]]
 
 
 def _method_instead_of(lock: Any, name: str) -> Callable[[dict[int, Any]], Any]:
-    return lambda ours: getattr(ours[id(lock)], name)
+    key = id(lock)
+    return lambda ours: getattr(ours[key], name)
 
 
 def _made_by(make: Callable[[], Any]) -> Callable[[dict[int, Any]], Any]:

@@ -122,6 +122,8 @@ class Adoption:
             self._put(HolderFinder(passing))
 
     def _look_at_everything(self) -> None:
+        # What the last look found is no holder for this one.
+        self._lasting = HolderFinder([])
         found = _of_before()
         self._census.begin(found)
         found[:] = [thing for thing in found if not _held(thing)]
