@@ -24,6 +24,7 @@ from meshsim.kernel.patches import (
 )
 from meshsim.kernel.patches import process as surroundings
 from meshsim.kernel.patches import random as entropy
+from meshsim.kernel.patches.caches import LibraryCaches
 from meshsim.kernel.patches.late import LatePatches
 from meshsim.kernel.patches.locks import Adoption
 from meshsim.kernel.patches.logging import LoggingState
@@ -63,6 +64,11 @@ LATER = (
 # What is known of the process that runs us: kept from world to world, because looking takes 20 ms.
 _adoption = Adoption()
 _rebinder = Rebinder()
+_caches = LibraryCaches()
+# How much more may be allocated than after the last full collection before the next world asks for one. The
+# collector's own rule counts what survives its young collections, which hardly run between worlds.
+GROWTH = 1.25
+_blocks_after_collection = 0
 
 
 class Simulation:
@@ -120,6 +126,8 @@ class Simulation:
 
     def _enter(self, rooms: Iterable[tuple[str, Callable[[], list[Patch]]]]) -> None:
         kernel, back = self.kernel, self._back
+        _caches.enter()
+        back.callback(_caches.leave)
         self._clocks.enter()
         back.callback(self._clocks.leave)
         back.callback(self.patches.undo)
@@ -143,6 +151,7 @@ class Simulation:
         sys.unraisablehook = self._quiet
         back.callback(setattr, sys, "unraisablehook", self._unraisable)
         back.callback(_collect_as_before, on=gc.isenabled())
+        _collect_closed_worlds()
         gc.disable()
         gc.freeze()
         back.callback(self._surroundings.leave)
@@ -198,6 +207,14 @@ def _nothing() -> None:
 def _out_of_the_world() -> None:
     state.task = None
     state.kernel = None
+
+
+def _collect_closed_worlds() -> None:
+    global _blocks_after_collection  # noqa: PLW0603 - of the process
+    if sys.getallocatedblocks() > _blocks_after_collection * GROWTH:
+        if _blocks_after_collection:
+            gc.collect()
+        _blocks_after_collection = sys.getallocatedblocks()
 
 
 def _collect_as_before(*, on: bool) -> None:

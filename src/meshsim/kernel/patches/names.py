@@ -56,7 +56,7 @@ def _is_runner(name: str) -> bool:
     return known
 
 
-def _is_installed(name: str, module: Any) -> bool:
+def is_installed(name: str, module: Any) -> bool:
     """Whether a module is somebody's library: its names are not set by hand from outside while a test runs."""
     known = _installed_names.get(name)
     if known is None:
@@ -121,7 +121,7 @@ class Rebinder:
                 continue
             space = vars(module)
             if self._seen.get(name) == (id(space), len(space)) and (
-                _is_installed(name, module) or ids.isdisjoint(map(id, space.values()))
+                is_installed(name, module) or ids.isdisjoint(map(id, space.values()))
             ):
                 continue
             for holder, kind, key in self._look(name, space, both):
