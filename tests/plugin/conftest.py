@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,8 @@ import meshsim.plugin.items
 import meshsim.runner
 import meshsim.world  # noqa: F401 - so that forks have it
 
+# How long a pytest may take in a project; it takes seconds.
+PATIENCE_S = 300
 SHOP = """
 import requests
 from flask import Flask
@@ -134,8 +139,7 @@ class Project:
         pid = os.fork()
         if pid == 0:
             _be_pytest(self.folder, out, arguments, env)
-        _, status = os.waitpid(pid, 0)
-        return Ran(os.waitstatus_to_exitcode(status), out.read_text(encoding="utf-8"))
+        return Ran(_ended(pid), out.read_text(encoding="utf-8"))
 
     def run(self, *command: str, timeout_s: float = 120, **env: str) -> Ran:
         """Run a command here."""
@@ -151,6 +155,19 @@ class Project:
         return Ran(done.returncode, done.stdout + done.stderr)
 
 
+def _ended(pid: int) -> int:
+    """Wait for a child and return its exit code; one that never ends is killed, and says so by its code."""
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return -signal.SIGKILL
+
+
 def _environment() -> dict[str, str]:
     """Return the environment, without what this pytest itself was told, and with its Python in front."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
@@ -160,9 +177,17 @@ def _environment() -> dict[str, str]:
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"}
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 def _be_pytest(folder: Path, out: Path, arguments: tuple[str, ...], env: dict[str, str]) -> NoReturn:
     """Be another pytest from here on; never returns."""
     code = -1
+    # What the worker left is not collected here: a finalizer that joins its thread would do so for ever, for a fork
+    # has none of the threads. A world thaws what it froze, so that is off as well.
+    gc.freeze()
+    gc.unfreeze = _nothing
     try:
         file = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1)

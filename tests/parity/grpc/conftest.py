@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.parity.grpc.arms import run_mesh, run_real
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collected() -> Iterator[None]:
+    """Collect what the real arm leaves while its threads live: its finalizers join them, for ever in a fork."""
+    yield
+    gc.collect()
+
 
 Both = Callable[..., tuple[Any, Any]]
 
