@@ -6,9 +6,10 @@ the other task in, because both run on one thread. Usual imports leave 24 locks 
 replaced where they are held. A pool's idle threads are real ones, so it gets none of them inside.
 
 Looking through all objects takes 20 ms. It is done in the first world of a process and when modules were
-imported since. Otherwise only what was made since that look is looked at, which the collector keeps in order
-of age; and not even that when the types' own reference counts say that there is nothing new. Holders of the
-second kind are not remembered: they are a test's fixtures, and would never be freed.
+imported since. Otherwise the types' own reference counts say whether a lock was made meanwhile, and only then
+is anything looked for. The order in which the collector keeps objects was tried as a sign of age; a full
+collection changes it. Holders of what was made between worlds are not remembered: they are a test's fixtures,
+and would never be freed.
 """
 
 from __future__ import annotations

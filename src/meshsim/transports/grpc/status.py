@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from meshsim.scenario.verbs import GRPC_STATUSES
+
 OK: Final = 0
 CANCELLED: Final = 1
 UNKNOWN: Final = 2
@@ -14,25 +16,8 @@ INTERNAL: Final = 13
 UNAVAILABLE: Final = 14
 UNAUTHENTICATED: Final = 16
 
-NAMES: Final = (
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-)
+# A scenario may name each but OK, in this order, which is that of the numbers.
+NAMES: Final = ("OK", *GRPC_STATUSES)
 NUMBERS: Final = {name: number for number, name in enumerate(NAMES)}
 
 

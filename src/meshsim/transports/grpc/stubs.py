@@ -7,10 +7,11 @@ task of the host, because it is user code.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
 from meshsim.kernel import api
+from meshsim.trace.route import StubRoute
 from meshsim.transports.grpc.interception import Interception, interceptors
 from meshsim.transports.grpc.status import NUMBERS, OK, UNKNOWN
 
@@ -18,47 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from meshsim.core.selector import Selector
-    from meshsim.trace import Call
     from meshsim.transports.grpc.served import ServedCall
 
     Answer = Callable[[ServedCall, Any], None]
 
 
-class Route:
+class Route(StubRoute):
     """What was stubbed, and what has come to it.
 
-    Attributes:
+    Args:
         selector: which calls.
-        calls: the calls that the stub answered, oldest first; each has `request`, `sent_at` and `reply`.
+        answer: sends the reply to a call, given the server that it came to.
     """
 
     def __init__(self, selector: Selector, answer: Answer) -> None:
-        self.selector = selector
-        self.calls: list[Call] = []
         self._answer = answer
-        # The newest stub is asked first, so that a test can say otherwise for a while.
-        interceptors().insert(0, self._ask)
-
-    @property
-    def call_count(self) -> int:
-        """How many calls it answered."""
-        return len(self.calls)
-
-    @property
-    def called(self) -> bool:
-        """Whether it answered any."""
-        return bool(self.calls)
-
-    def remove(self) -> None:
-        """Let the service answer again."""
-        if self._ask in interceptors():
-            interceptors().remove(self._ask)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
+        super().__init__(selector, self._ask, interceptors)
 
     def _ask(self, call: ServedCall, host: str) -> Interception | None:
         if not self.selector.matches(call.caller, host, call.begin.method.lstrip("/")):

@@ -8,10 +8,11 @@ the host, because it is user code. Matchers and registries are those of the libr
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from meshsim.errors import UsageError
 from meshsim.kernel import api
+from meshsim.trace.route import StubRoute
 from meshsim.transports.http import calls
 from meshsim.transports.http.codec import ResponseHead
 from meshsim.transports.http.server import Interception, interceptors
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from meshsim.core.selector import Selector
-    from meshsim.trace import Call
     from meshsim.transports.http.server import Exchange
 
     Ask = Callable[[Exchange], Interception | None]
@@ -29,44 +29,17 @@ RESET, TIMEOUT = "reset", "timeout"
 INTERNAL_ERROR = 500
 
 
-class Route:
+class Route(StubRoute):
     """What was stubbed, and what has come to it.
 
     Args:
         selector: which calls.
         answer: makes the interception of a request that is meant, or None to let it pass.
-
-    Attributes:
-        calls: the calls that the stub answered, oldest first; each has `request`, `sent_at` and `reply`.
     """
 
     def __init__(self, selector: Selector, answer: Ask) -> None:
-        self.selector = selector
-        self.calls: list[Call] = []
         self._answer = answer
-        # The newest stub is asked first, so that a test can say otherwise for a while.
-        interceptors().insert(0, self._ask)
-
-    @property
-    def call_count(self) -> int:
-        """How many calls it answered."""
-        return len(self.calls)
-
-    @property
-    def called(self) -> bool:
-        """Whether it answered any."""
-        return bool(self.calls)
-
-    def remove(self) -> None:
-        """Let the service answer again."""
-        if self._ask in interceptors():
-            interceptors().remove(self._ask)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
+        super().__init__(selector, self._ask, interceptors)
 
     def _ask(self, exchange: Exchange) -> Interception | None:
         head = exchange.head
